@@ -1,0 +1,94 @@
+"""Why a use case refuses. Reasons of the ceremony itself are `ostiary.passkeys.CeremonyReason`."""
+
+from enum import StrEnum
+
+from ostiary.passkeys import CeremonyError
+
+
+class Reason(StrEnum):
+    # what was sent
+    USERNAME_INVALID = "username_invalid"
+    DOMAIN_UNKNOWN = "domain_unknown"
+    NAME_INVALID = "name_invalid"
+    NAME_TAKEN = "name_taken"
+    # sign-in
+    CREDENTIALS_WRONG = "credentials_wrong"
+    CODE_WRONG = "code_wrong"
+    CODE_USED = "code_used"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    SIGN_IN_EXPIRED = "sign_in_expired"
+    METHOD_NOT_OFFERED = "method_not_offered"
+    DIFFERENT_PERSON = "different_person"
+    ACCOUNT_DISABLED = "account_disabled"
+    CREDENTIAL_UNKNOWN = "credential_unknown"
+    CHALLENGE_UNKNOWN = "challenge_unknown"
+    CHALLENGE_EXPIRED = "challenge_expired"
+    CHALLENGE_FOREIGN = "challenge_foreign"
+    # sessions and step-up
+    SIGN_IN_REQUIRED = "sign_in_required"
+    FRESH_MFA_REQUIRED = "fresh_mfa_required"
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
+    # Security info
+    METHOD_UNKNOWN = "method_unknown"
+    METHOD_NOT_REMOVABLE = "method_not_removable"
+    METHOD_NOT_RENAMABLE = "method_not_renamable"
+    LAST_STRONG_METHOD = "last_strong_method"
+    PASSKEY_EXISTS = "passkey_exists"
+    PASSKEY_LIMIT = "passkey_limit"
+    CODE_LIMIT = "code_limit"
+    ENROLMENT_EXPIRED = "enrolment_expired"
+    SESSION_UNKNOWN = "session_unknown"
+    PASSWORD_WRONG = "password_wrong"
+    PASSWORD_TOO_SHORT = "password_too_short"
+    PASSWORD_TOO_LONG = "password_too_long"
+    PASSWORD_TOO_EASY = "password_too_easy"
+    PASSWORD_UNCHANGED = "password_unchanged"
+    PASSWORDS_DIFFER = "passwords_differ"
+    # administration
+    PERSON_UNKNOWN = "person_unknown"
+    PERSON_EXISTS = "person_exists"
+    GROUP_UNKNOWN = "group_unknown"
+    GROUP_EXISTS = "group_exists"
+    ROLE_UNKNOWN = "role_unknown"
+    ORGANIZATION_EXISTS = "organization_exists"
+    ORGANIZATION_MISSING = "organization_missing"
+    DOMAIN_INVALID = "domain_invalid"
+    DOMAIN_EXISTS = "domain_exists"
+    DOMAIN_IN_USE = "domain_in_use"
+    LAST_ADMINISTRATOR = "last_administrator"
+    LOGO_INVALID = "logo_invalid"
+    ACCENT_INVALID = "accent_invalid"
+
+
+class Refusal(Exception):
+    """A use case that did not happen, and why. Its transaction is rolled back; the face records and explains it.
+
+    `person_id` and `method_id` say whom and what it concerned, for the audit log; `field` which input; `next_path`
+    where the cure is; `detail` is for the log only.
+    """
+
+    def __init__(
+        self,
+        reason: StrEnum,
+        *,
+        field: str | None = None,
+        next_path: str | None = None,
+        person_id: str | None = None,
+        method_id: str | None = None,
+        aaguid: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.field = field
+        self.next_path = next_path
+        self.person_id = person_id
+        self.method_id = method_id
+        self.aaguid = aaguid
+        self.detail = detail
+
+    @classmethod
+    def of_ceremony(
+        cls, error: CeremonyError, *, person_id: str | None = None, method_id: str | None = None
+    ) -> "Refusal":
+        return cls(error.reason, person_id=person_id, method_id=method_id, detail=error.detail)

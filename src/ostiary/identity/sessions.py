@@ -1,0 +1,162 @@
+"""Sessions: who is signed in, in which browser, proven how and when."""
+
+from typing import NamedTuple
+
+from ostiary.clock import DAY, HOUR, MINUTE
+from ostiary.identifiers import new_id, new_token, token_hash
+from ostiary.identity import audit
+from ostiary.identity.assurance import (
+    SIGN_IN,
+    MethodKind,
+    Proof,
+    Requirement,
+    dump_proofs,
+    is_multi_factor,
+    is_satisfied,
+    latest,
+    load_proofs,
+    valid_kinds,
+)
+from ostiary.identity.caller import Caller
+from ostiary.identity.reasons import Reason, Refusal
+from ostiary.storage import methods, sessions
+from ostiary.storage.database import Transaction
+from ostiary.storage.people import Person
+from ostiary.storage.sessions import Session
+
+ABSOLUTE_LIFETIME = 7 * DAY
+IDLE_LIFETIME = 12 * HOUR
+SECURITY_INFO_IDLE = 15 * MINUTE
+OPEN_AFTER_IDLE = Requirement(max_age=SECURITY_INFO_IDLE)
+_SEEN_EVERY = MINUTE  # writing more often would tell nobody more
+
+
+class SignedIn(NamedTuple):
+    """A live session and whose it is."""
+
+    session: Session
+    person: Person
+    proofs: tuple[Proof, ...]
+
+
+class Opened(NamedTuple):
+    """A session's new token, the only time it is known to us."""
+
+    token: str
+    session_id: str
+
+
+def open_session(tx: Transaction, person: Person, proofs: tuple[Proof, ...], *, caller: Caller, now: int) -> Opened:
+    token = new_token()
+    session = Session(
+        id=new_id(),
+        token_hash=token_hash(token),
+        person_id=person.id,
+        proofs=dump_proofs(proofs),
+        client=caller.client,
+        address=caller.address,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + ABSOLUTE_LIFETIME,
+    )
+    sessions.insert_session(tx, session)
+    return Opened(token, session.id)
+
+
+def find_session(tx: Transaction, token: str, *, now: int) -> SignedIn | None:
+    """The live session of this token: not expired, not idle too long, of a person who may sign in."""
+    found = sessions.session_by_token(tx, token_hash(token))
+    if found is None:
+        return None
+    session, person = found
+    if session.expires_at <= now or now - session.last_seen_at > IDLE_LIFETIME or not person.is_enabled:
+        return None
+    return SignedIn(session, person, load_proofs(session.proofs))
+
+
+def needs_touch(session: Session, now: int) -> bool:
+    return now - session.last_seen_at >= _SEEN_EVERY
+
+
+def touch_session(tx: Transaction, session_id: str, *, now: int) -> None:
+    sessions.set_seen(tx, session_id, now)
+
+
+def raise_session(tx: Transaction, signed_in: SignedIn, new_proofs: tuple[Proof, ...], *, now: int) -> Opened:
+    """Adds proofs to a session. Its privilege grows, so its token is replaced and the old one ends."""
+    token = new_token()
+    rotated = sessions.rotate_session(
+        tx,
+        signed_in.session.id,
+        token_hash=token_hash(token),
+        proofs=dump_proofs(latest((*signed_in.proofs, *new_proofs))),
+        last_seen_at=now,
+    )
+    if not rotated:  # ended meanwhile, by its owner elsewhere
+        raise Refusal(Reason.SIGN_IN_REQUIRED)
+    return Opened(token, signed_in.session.id)
+
+
+def owned_kinds(tx: Transaction, person: Person) -> set[MethodKind]:
+    return {MethodKind(kind) for kind in methods.kinds_of(tx, person.id)}
+
+
+def require(tx: Transaction, signed_in: SignedIn, requirement: Requirement, *, now: int) -> None:
+    """Raises `Refusal(FRESH_MFA_REQUIRED)` when the session's proofs do not satisfy the requirement."""
+    owned = owned_kinds(tx, signed_in.person)
+    if not is_satisfied(signed_in.proofs, requirement, owned=owned, now=now):
+        raise Refusal(Reason.FRESH_MFA_REQUIRED, person_id=signed_in.person.id)
+
+
+def admit(tx: Transaction, token: str | None, *, now: int) -> SignedIn:
+    """Opening Security info: a session, with MFA when the person has it, proven again after an idle quarter of an hour.
+
+    Raises `Refusal(SIGN_IN_REQUIRED)` or `Refusal(FRESH_MFA_REQUIRED)`.
+    """
+    signed_in = find_session(tx, token, now=now) if token else None
+    if signed_in is None:
+        raise Refusal(Reason.SIGN_IN_REQUIRED)
+    is_idle = now - signed_in.session.last_seen_at > SECURITY_INFO_IDLE
+    require(tx, signed_in, OPEN_AFTER_IDLE if is_idle else SIGN_IN, now=now)
+    return signed_in
+
+
+def require_second_factor(tx: Transaction, signed_in: SignedIn) -> None:
+    """A passkey is added by somebody proven by two factors; whoever has no second one adds it first."""
+    if not is_multi_factor(owned_kinds(tx, signed_in.person)):
+        raise Refusal(Reason.SECOND_FACTOR_REQUIRED, person_id=signed_in.person.id)
+
+
+def is_proven_multi_factor(signed_in: SignedIn, now: int) -> bool:
+    return is_multi_factor(valid_kinds(signed_in.proofs, Requirement(), now))
+
+
+def end_session(tx: Transaction, signed_in: SignedIn, session_id: str, *, caller: Caller, now: int) -> None:
+    """Ends one of the person's sessions. Raises `Refusal(SESSION_UNKNOWN)`."""
+    if not sessions.delete_session(tx, person_id=signed_in.person.id, session_id=session_id):
+        raise Refusal(Reason.SESSION_UNKNOWN, person_id=signed_in.person.id)
+    audit.record(tx, audit.Event.SESSION_END, caller=caller, now=now, actor=signed_in.person, target=signed_in.person)
+
+
+def end_all_sessions(tx: Transaction, signed_in: SignedIn, *, caller: Caller, now: int) -> None:
+    """Signs the person out everywhere, here too, and forgets every browser that was trusted."""
+    ended = sessions.delete_sessions(tx, signed_in.person.id)
+    sessions.forget_browsers(tx, signed_in.person.id)
+    audit.record(
+        tx,
+        audit.Event.SESSIONS_END,
+        caller=caller,
+        now=now,
+        actor=signed_in.person,
+        target=signed_in.person,
+        detail=f"{ended} sessions",
+    )
+
+
+def end_sessions_proven_by(tx: Transaction, signed_in: SignedIn, method_id: str) -> None:
+    """When a method is removed, the other sessions it opened go with it."""
+    for session in sessions.sessions_of(tx, signed_in.person.id):
+        if session.id == signed_in.session.id:
+            continue
+        if any(proof.method_id == method_id for proof in load_proofs(session.proofs)):
+            sessions.delete_session(tx, person_id=signed_in.person.id, session_id=session.id)

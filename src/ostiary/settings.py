@@ -1,0 +1,107 @@
+"""Settings, read once at the start: `OSTIARY_*` environment variables, over a TOML file, over these defaults.
+
+What an administrator changes while the server runs (people, branding, policy) is data in storage, not here.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="OSTIARY_", extra="forbid", frozen=True)
+
+    data: Path = Field(default=Path("ostiary-data"), description="Directory of the database and the sealing key.")
+    public_url: str = Field(
+        default="http://localhost:8000",
+        description="Where people's browsers find this server. Its host is the relying party's identifier, for good.",
+    )
+    rp_id: str = Field(
+        default="",
+        description="The relying party's identifier when it is to be a parent domain of the public URL's host.",
+    )
+    extra_origins: tuple[str, ...] = Field(
+        default=(), description="Further origins from which passkeys of this relying party are accepted."
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="`postgresql+psycopg://...`; SQLite in the data directory when empty.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="Addresses of reverse proxies whose X-Forwarded-For is believed."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("OSTIARY_CONFIG", "ostiary.toml")
+        return (
+            init_settings,
+            env_settings,
+            _SecretFiles(settings_cls),
+            TomlConfigSettingsSource(settings_cls, toml_file=file),
+        )
+
+    @field_validator("public_url", "extra_origins", mode="after")
+    @classmethod
+    def _are_origins(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if isinstance(value, str):
+            return _origin(value)
+        return tuple(_origin(one) for one in value)
+
+    @model_validator(mode="after")
+    def _rp_id_fits(self) -> "Settings":
+        host = self.host
+        if self.rp_id and host != self.rp_id and not host.endswith(f".{self.rp_id}"):
+            raise ValueError(f"rp_id must be {host} or a parent domain of it")
+        return self
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def relying_party_id(self) -> str:
+        return self.rp_id or self.host
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return (self.public_url, *self.extra_origins)
+
+    @property
+    def database(self) -> str:
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data / 'ostiary.db'}"
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`OSTIARY_DATABASE_URL_FILE` names a file that holds the secret, as container platforms hand them out."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"OSTIARY_{field_name.upper()}_FILE")
+        is_secret = field.annotation is SecretStr
+        return (Path(path).read_text().strip() if path and is_secret else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _origin(url: str) -> str:
+    """`scheme://host[:port]`; https, or http for a loopback name, as browsers allow WebAuthn."""
+    parts = urlsplit(url.rstrip("/"))
+    is_local = parts.hostname == "localhost" or (parts.hostname or "").endswith(".localhost")
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.path or parts.query or parts.username:
+        raise ValueError(f"{url} is not of the form https://host")
+    if parts.scheme == "http" and not is_local:
+        raise ValueError(f"{url}: passkeys need https, except on localhost")
+    return f"{parts.scheme}://{parts.netloc.lower()}"

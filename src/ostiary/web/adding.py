@@ -1,0 +1,160 @@
+"""`/security-info/add`: a person adds a sign-in method. The ceremony's two requests are `passkeys`."""
+
+import segno
+from starlette.responses import Response
+
+from ostiary.identity import code_enrolment, passkey_registration, security_info
+from ostiary.identity.code_enrolment import Pending
+from ostiary.identity.passkey_registration import Choice
+from ostiary.identity.reasons import Reason, Refusal
+from ostiary.identity.sessions import SignedIn
+from ostiary.storage.database import Transaction
+from ostiary.web import cookies
+from ostiary.web.answers import answer_page, redirect, tell
+from ostiary.web.method_rows import method_row
+from ostiary.web.pages import AddCodePage, AddMethodPage, AddPasskeyPage, MethodChoice, PasskeyAddedPage
+from ostiary.web.visit import Visit
+from ostiary.web.wording import WORDING
+
+ADD_CODE = "/security-info/add/code"
+ADD_PASSKEY = "/security-info/add/passkey"
+
+
+async def show(visit: Visit) -> Response:
+    """`GET /security-info/add`: every choice there is; one that cannot be taken now says why."""
+    for_passkey, for_code = await visit.read(_hindrances, visit.session())
+    choices = [
+        MethodChoice(
+            choice=choice.value,
+            path=f"{ADD_PASSKEY}?provider={choice.value}",
+            is_allowed=for_passkey is None,
+            reason=visit.say(WORDING[for_passkey.value].title) if for_passkey else None,
+        )
+        for choice in Choice
+    ]
+    code = MethodChoice(
+        choice="code",
+        path=ADD_CODE,
+        is_allowed=for_code is None,
+        reason=visit.say(WORDING[for_code.value].title) if for_code else None,
+    )
+    page = AddMethodPage(choices=(*choices, code), needs_second_factor=for_passkey is Reason.SECOND_FACTOR_REQUIRED)
+    return await answer_page(visit, page)
+
+
+def _hindrances(tx: Transaction, signed_in: SignedIn) -> tuple[Reason | None, Reason | None]:
+    """Why no passkey, and why no authenticator app, could be added, whatever was proven."""
+    found: list[Reason | None] = []
+    for require_room in (passkey_registration.require_room, code_enrolment.require_room):
+        try:
+            require_room(tx, signed_in)
+        except Refusal as refusal:
+            found.append(Reason(refusal.reason))
+        else:
+            found.append(None)
+    return found[0], found[1]
+
+
+async def show_passkey(visit: Visit) -> Response:
+    """`GET /security-info/add/passkey?provider=...`: the last page before the browser's own dialog."""
+    try:
+        await visit.read(passkey_registration.require_may_add, visit.session(), now=visit.now)
+    except Refusal as refusal:
+        if refusal.reason is Reason.SECOND_FACTOR_REQUIRED:
+            return redirect(visit, "/security-info/add")
+        raise
+    try:
+        choice = Choice(visit.query.get("provider", Choice.THIS_DEVICE))
+    except ValueError:
+        return redirect(visit, "/security-info/add")
+    page = AddPasskeyPage(provider=choice.value, username=visit.session().person.username)
+    return await answer_page(visit, page)
+
+
+async def show_added(visit: Visit) -> Response:
+    """`GET /security-info/methods/{id}/added`: name it, try it, add another."""
+    return await _added_page(visit)
+
+
+async def name_added(visit: Visit) -> Response:
+    name = (await visit.form()).get("name", "")
+    method_id = visit.parameters["method_id"]
+    try:
+        await visit.write(security_info.rename, visit.session(), method_id, name, caller=visit.caller, now=visit.now)
+    except Refusal as refusal:
+        if refusal.field is None:
+            raise
+        return await _added_page(visit, refusal, name)
+    return redirect(visit, f"/security-info/methods/{method_id}/added?named=1")
+
+
+async def _added_page(visit: Visit, refusal: Refusal | None = None, name: str | None = None) -> Response:
+    signed_in = visit.session()
+    entry = await visit.read(security_info.find, signed_in, visit.parameters["method_id"])
+    if entry.credential is None:
+        raise Refusal(Reason.METHOD_UNKNOWN)
+    told = await tell(visit, refusal) if refusal else None
+    query = visit.query
+    page = PasskeyAddedPage(
+        method=method_row(visit, entry),
+        username=signed_in.person.username,
+        name=(entry.method.name or "") if name is None else name,
+        is_named="named" in query or "tried" in query,
+        tried="tried" in query,
+        problem=told.problem if told else None,
+    )
+    return await answer_page(visit, page, told.status if told else 200)
+
+
+async def show_code(visit: Visit) -> Response:
+    """`GET /security-info/add/code`: a new secret, by QR and in letters."""
+    await visit.read(code_enrolment.require_may_add, visit.session(), now=visit.now)
+    return await _code_page(visit, _begin_code(visit))
+
+
+async def add_code(visit: Visit) -> Response:
+    form = await visit.form()
+    signed_in = visit.session()
+    pending = None
+    try:
+        pending = code_enrolment.resume(
+            form.get("enrolment", ""), signed_in, visit.site.sealer, issuer=_issuer(visit), now=visit.now
+        )
+        opened = await visit.write(
+            code_enrolment.finish,
+            signed_in,
+            visit.site.methods.code,
+            pending,
+            form.get("code", ""),
+            default_name=visit.say("Authenticator app"),
+            caller=visit.caller,
+            now=visit.now,
+        )
+    except Refusal as refusal:
+        if refusal.reason not in (Reason.CODE_WRONG, Reason.ENROLMENT_EXPIRED):
+            raise
+        return await _code_page(visit, pending or _begin_code(visit), refusal)
+    visit.set_cookies.append(cookies.set_cookie(cookies.SESSION, opened.token))
+    return redirect(visit, "/security-info?done=code_added")
+
+
+def _begin_code(visit: Visit) -> Pending:
+    return code_enrolment.begin(visit.session(), visit.site.sealer, issuer=_issuer(visit), now=visit.now)
+
+
+def _issuer(visit: Visit) -> str:
+    return visit.site.relying_party.name
+
+
+async def _code_page(visit: Visit, pending: Pending, refusal: Refusal | None = None) -> Response:
+    told = await tell(visit, refusal) if refusal else None
+    secret = pending.secret
+    page = AddCodePage(
+        enrolment=pending.enrolment,
+        secret=" ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
+        uri=pending.uri,
+        qr=segno.make(pending.uri, micro=False).svg_data_uri(scale=4, border=2),
+        name=visit.say("Authenticator app"),
+        problem=told.problem if told else None,
+    )
+    return await answer_page(visit, page, told.status if told else 200)

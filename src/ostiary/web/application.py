@@ -1,0 +1,166 @@
+"""The one place where the server is built, and the table of its routes: what is not in it is refused."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from ostiary.clock import MINUTE, SECOND, Clock, system_clock
+from ostiary.identity.audit import Event
+from ostiary.identity.methods import Methods
+from ostiary.identity.relying_party import RelyingParty
+from ostiary.identity.sealing import Sealer, key_from_file
+from ostiary.settings import Settings
+from ostiary.storage import housekeeping, organizations
+from ostiary.storage.database import Database
+from ostiary.web import (
+    adding,
+    assets,
+    help,
+    language,
+    operations,
+    passkey_sign_in,
+    passkeys,
+    security_info,
+    sign_in,
+    sign_out,
+)
+from ostiary.web.answers import redirect
+from ostiary.web.endpoint import Access, Endpoint, Face, Handler, page_unknown
+from ostiary.web.guard import Guard
+from ostiary.web.metrics import Metrics
+from ostiary.web.rendering import Renderer
+from ostiary.web.site import Site
+from ostiary.web.translations import Translations
+from ostiary.web.visit import Visit
+
+_HOUSEKEEPING_EVERY = 5 * MINUTE
+log = structlog.get_logger()
+
+
+def build_site(settings: Settings, database: Database, *, clock: Clock = system_clock) -> Site:
+    with database.transaction() as tx:
+        organization = organizations.the_organization(tx)
+    relying_party = RelyingParty(
+        id=settings.relying_party_id,
+        name=organization.name if organization else "Ostiary",
+        origins=settings.origins,
+    )
+    sealer = Sealer(key_from_file(settings.data / "sealing.key"))
+    translations = Translations.load()
+    return Site(
+        database=database,
+        methods=Methods(relying_party=relying_party, sealer=sealer),
+        relying_party=relying_party,
+        sealer=sealer,
+        renderer=Renderer(translations),
+        translations=translations,
+        metrics=Metrics(),
+        clock=clock,
+        hashing=ThreadPoolExecutor(2, "hashing"),
+    )
+
+
+def build_application(site: Site) -> ASGIApp:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(_keep_house(site))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        site.hashing.shutdown()
+
+    routes = [Route(path, Endpoint(site, faces)) for path, faces in ROUTES.items()]
+    unknown = Endpoint(site, {verb: Face(page_unknown, Access.ANYONE) for verb in _VERBS})
+    app = Starlette(routes=[*routes, Mount("/static", assets.Assets()), Mount("/", unknown)], lifespan=lifespan)
+    app.router.redirect_slashes = False
+    return Guard(app, origins=site.relying_party.origins)
+
+
+async def _keep_house(site: Site) -> None:
+    """Takes out what has expired. Nothing depends on it: whatever is read is judged by its own time."""
+    while True:
+        try:
+            await site.database.write(housekeeping.delete_expired, site.clock())
+        except Exception:
+            log.exception("housekeeping failed")
+        await asyncio.sleep(_HOUSEKEEPING_EVERY / SECOND)
+
+
+async def _home(visit: Visit) -> Response:
+    return redirect(visit, "/security-info")
+
+
+def _open(handle: Handler, event: Event = Event.SIGN_IN) -> Face:
+    return Face(handle, Access.ANYONE, event)
+
+
+_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+ROUTES: Mapping[str, Mapping[str, Face]] = {
+    # the hot path first
+    "/sign-in/passkey/options": {"POST": _open(passkey_sign_in.options)},
+    "/sign-in/passkey": {"POST": _open(passkey_sign_in.finish)},
+    "/sign-in": {"GET": _open(sign_in.show), "POST": _open(sign_in.identify)},
+    "/sign-in/options": {"GET": _open(sign_in.options)},
+    "/sign-in/method": {"POST": _open(sign_in.choose)},
+    "/sign-in/restart": {"POST": _open(sign_in.restart)},
+    "/sign-in/password": {"POST": _open(sign_in.prove_password)},
+    "/sign-in/code": {"POST": _open(sign_in.prove_code)},
+    "/sign-in/new-password": {"POST": _open(sign_in.replace_password, Event.PASSWORD_CHANGE)},
+    "/sign-out": {
+        "GET": _open(sign_out.show, Event.SESSION_END),
+        "POST": _open(sign_out.sign_out, Event.SESSION_END),
+    },
+    "/security-info": {"GET": Face(security_info.show)},
+    "/mysecurityinfo": {"GET": _open(_home)},
+    "/security-info/passkeys/options": {"POST": Face(passkeys.options, event=Event.PASSKEY_ADD)},
+    "/security-info/passkeys": {"POST": Face(passkeys.register, event=Event.PASSKEY_ADD)},
+    "/security-info/add": {"GET": Face(adding.show)},
+    "/security-info/add/passkey": {"GET": Face(adding.show_passkey, event=Event.PASSKEY_ADD)},
+    "/security-info/add/code": {
+        "GET": Face(adding.show_code, event=Event.CODE_ADD),
+        "POST": Face(adding.add_code, event=Event.CODE_ADD),
+    },
+    "/security-info/methods/{method_id}": {
+        "PATCH": Face(security_info.patch_method, event=Event.PASSKEY_RENAME),
+        "DELETE": Face(security_info.delete_method, event=Event.PASSKEY_REMOVE),
+    },
+    "/security-info/methods/{method_id}/added": {
+        "GET": Face(adding.show_added),
+        "POST": Face(adding.name_added, event=Event.PASSKEY_RENAME),
+    },
+    "/security-info/methods/{method_id}/rename": {
+        "GET": Face(security_info.show_rename),
+        "POST": Face(security_info.rename, event=Event.PASSKEY_RENAME),
+    },
+    "/security-info/methods/{method_id}/delete": {
+        "GET": Face(security_info.show_delete),
+        "POST": Face(security_info.delete, event=Event.PASSKEY_REMOVE),
+    },
+    "/security-info/password": {
+        "GET": Face(security_info.show_password),
+        "POST": Face(security_info.change_password, event=Event.PASSWORD_CHANGE),
+    },
+    "/security-info/default-second-factor": {
+        "POST": Face(security_info.choose_second_factor, event=Event.SECOND_FACTOR_CHOOSE)
+    },
+    "/security-info/sessions/{session_id}/end": {"POST": Face(security_info.end_session, event=Event.SESSION_END)},
+    "/security-info/sign-out-everywhere": {"POST": Face(security_info.sign_out_everywhere, event=Event.SESSIONS_END)},
+    "/ceremonies/reports": {"POST": _open(help.report, Event.CEREMONY_REPORT)},
+    "/help/{code}": {"GET": _open(help.show)},
+    "/language": {"POST": _open(language.choose)},
+    "/branding/{key}.css": {"GET": _open(assets.branding_stylesheet)},
+    "/branding/{key}/logo": {"GET": _open(assets.logo)},
+    "/healthz": {"GET": _open(operations.health)},
+    "/readyz": {"GET": _open(operations.readiness)},
+    "/metrics": {"GET": _open(operations.metrics)},
+    "/": {"GET": _open(_home)},
+}

@@ -1,0 +1,81 @@
+"""A sign-in method as the page and the API show it."""
+
+from typing import Any, Literal
+
+from ostiary.identity.assurance import MethodKind
+from ostiary.identity.security_info import Entry
+from ostiary.passkeys import Aaguid, provider_of
+from ostiary.passkeys.providers import ProviderKind
+from ostiary.storage.methods import CredentialRecord
+from ostiary.web.pages import Mark, MethodRow
+from ostiary.web.user_agent import split_client
+from ostiary.web.visit import Visit
+
+_MARKS: dict[ProviderKind, Mark] = {
+    ProviderKind.PLATFORM: "this_device",
+    ProviderKind.AUTHENTICATOR: "authenticator",
+    ProviderKind.SECURITY_KEY: "key",
+    ProviderKind.SYNCED: "cloud",
+}
+
+
+def method_row(visit: Visit, entry: Entry) -> MethodRow:
+    method, credential = entry
+    kind = MethodKind(method.kind)
+    words = {MethodKind.PASSWORD: visit.say("Password")}
+    provider = provider_of(Aaguid.parse(credential.aaguid)) if credential else None
+    return MethodRow(
+        id=method.id,
+        kind=kind,
+        mark=_mark(credential) if credential else ("password" if kind is MethodKind.PASSWORD else "code"),
+        name=method.name or words.get(kind, kind.value),
+        provider=provider.name if provider else None,
+        binding=_binding(credential) if credential else None,
+        added=method.created_at,
+        last_used=method.last_used_at,
+        last_used_where=client_words(visit, method.last_used_client or "") or None,
+        can_rename=kind is not MethodKind.PASSWORD,
+        can_delete=kind is not MethodKind.PASSWORD,
+    )
+
+
+def method_json(visit: Visit, entry: Entry) -> dict[str, Any]:
+    """The method for programs; instants in ISO 8601 would be Graph's, and this is ours: epoch milliseconds."""
+    row = method_row(visit, entry)
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "name": row.name,
+        "provider": row.provider,
+        "aaguid": entry.credential.aaguid if entry.credential else None,
+        "binding": row.binding,
+        "attestation": entry.credential.attestation_kind if entry.credential else None,
+        "added": row.added,
+        "last_used": row.last_used,
+    }
+
+
+def client_words(visit: Visit, client: str) -> str:
+    """ "Chrome on Windows", or as much of it as is known."""
+    browser, system = split_client(client)
+    if browser and system:
+        return visit.say("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system
+
+
+def _binding(credential: CredentialRecord) -> Literal["this_device_only", "synced", "can_sync"]:
+    if not credential.backup_eligible:
+        return "this_device_only"
+    return "synced" if credential.backup_state else "can_sync"
+
+
+def _mark(credential: CredentialRecord) -> Mark:
+    provider = provider_of(Aaguid.parse(credential.aaguid))
+    if provider is not None:
+        return _MARKS[provider.kind]
+    if credential.backup_eligible:
+        return "cloud"
+    transports = credential.transports.split(",")
+    if "internal" in transports or transports == [""]:
+        return "this_device"
+    return "phone" if "hybrid" in transports else "key"

@@ -1,0 +1,325 @@
+"""What each page shows: one frozen dataclass per page, filled by a face and drawn by the template it names.
+
+Templates read nothing else, so a page can be drawn, looked at and tested without a server (`make screens`).
+Times are epoch milliseconds; the templates turn them into words.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from ostiary.identity.assurance import MethodKind
+
+PasskeyChoice = Literal["this_device", "phone_or_tablet", "security_key"]
+Mark = Literal["this_device", "phone", "key", "cloud", "authenticator", "password", "code", "unknown"]
+"""Our own neutral marks, by kind of provider; drawn from the icon sprite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branding:
+    """How an organisation looks. `key` names its stylesheet `/branding/{key}.css`; `logo` is a path or None."""
+
+    key: str
+    name: str
+    logo: str | None
+    helpdesk: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """The signed-in person, as the header shows them."""
+
+    username: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """What every page shares: language, direction, the organisation, who is looking."""
+
+    language: str
+    direction: Literal["ltr", "rtl"]
+    languages: tuple[tuple[str, str], ...]  # (tag, its own name)
+    path: str  # of this page, for the language switcher to come back to
+    branding: Branding
+    viewer: Viewer | None
+    now: int
+    client_reasons: tuple[tuple[str, str, str], ...] = ()  # (code, title, next) of what only the browser can notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A refusal as a person meets it: what happened, what to do, and a code a helpdesk can look up."""
+
+    code: str
+    title: str
+    next: str
+    reference: str | None = None
+    field: str | None = None  # the form field it concerns, when it concerns one
+
+
+# --- Sign-in ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyPage:
+    """`GET /sign-in`, stage *identify*: the username, with passkey autofill. Posts `username` to `/sign-in`."""
+
+    template: ClassVar[str] = "sign_in/identify.html"
+    script: ClassVar[str] = "sign-in"
+    username: str = ""
+    problem: Problem | None = None
+    signed_out: bool = False  # say that signing out worked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInOptionsPage:
+    """`GET /sign-in/options`: *Face, fingerprint, PIN or security key*, without a username."""
+
+    template: ClassVar[str] = "sign_in/options.html"
+    script: ClassVar[str] = "sign-in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvePage:
+    """Stages *prove* and *prove again*: one method asked now, the others behind *Use another way*.
+
+    `method` password posts `password` to `/sign-in/password`; code posts `code` to `/sign-in/code`; passkey is a
+    button driven by the script. Another way posts `method` to `/sign-in/method`. *Not you?* posts to `/sign-in/restart`
+    (absent when `step_up`, which instead has *Cancel* to `cancel_path`).
+    """
+
+    template: ClassVar[str] = "sign_in/prove.html"
+    script: ClassVar[str] = "sign-in"
+    username: str
+    method: MethodKind
+    others: tuple[MethodKind, ...]
+    again: bool  # a first proof is already there
+    step_up: bool  # asking for fresher proof before something sensitive
+    cancel_path: str = "/security-info"
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPasswordPage:
+    """Stage *new password*: an administrator's password must be replaced. Posts `new`, `repeat` to
+    `/sign-in/new-password`."""
+
+    template: ClassVar[str] = "sign_in/new_password.html"
+    script: ClassVar[str | None] = None
+    username: str
+    minimum_length: int
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOutPage:
+    """`GET /sign-out`: one button that posts there."""
+
+    template: ClassVar[str] = "sign_in/sign_out.html"
+    script: ClassVar[str | None] = None
+
+
+# --- Security info ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRow:
+    """One sign-in method. `binding` is None for what is not a passkey. `provider` is the provider's own name."""
+
+    id: str
+    kind: MethodKind
+    mark: Mark
+    name: str
+    provider: str | None
+    binding: Literal["this_device_only", "synced", "can_sync"] | None
+    added: int
+    last_used: int | None
+    last_used_where: str | None  # "Chrome on Windows"
+    can_rename: bool
+    can_delete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    id: str
+    where: str  # "Chrome on Windows"
+    address: str
+    started: int
+    last_seen: int
+    is_this_one: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityRow:
+    at: int
+    what: str  # a finished, translated sentence
+    where: str | None
+    is_warning: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityInfoPage:
+    """`GET /security-info`. `done` names what has just worked, told once (see `DONE` in the template).
+
+    Menus: rename -> `GET /security-info/methods/{id}/rename`, delete -> `GET /security-info/methods/{id}/delete`,
+    password -> `GET /security-info/password`. `second_factors` and `default_second_factor` make the form that posts
+    `kind` to `/security-info/default-second-factor` (shown when there is a choice). A session row posts to
+    `/security-info/sessions/{id}/end`; all of them to `/security-info/sign-out-everywhere`.
+    """
+
+    template: ClassVar[str] = "security_info/index.html"
+    script: ClassVar[str] = "security-info"
+    methods: tuple[MethodRow, ...]
+    passkey_count: int
+    newest_passkey_added: int | None
+    needs_second_factor: bool  # banner: nothing but a password yet
+    second_factors: tuple[MethodKind, ...]
+    default_second_factor: MethodKind | None
+    sessions: tuple[SessionRow, ...]
+    activity: tuple[ActivityRow, ...]
+    done: str | None = None
+    accepted: dict[str, object] | None = None
+    """For the browser's Signal API: rpId, userId, allAcceptedCredentialIds, name, displayName."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodChoice:
+    """A card on *Add sign-in method*. Not allowed: greyed, with `reason`, never hidden."""
+
+    choice: Literal["this_device", "phone_or_tablet", "security_key", "code"]
+    path: str
+    is_allowed: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMethodPage:
+    """`GET /security-info/add`: choose a method."""
+
+    template: ClassVar[str] = "security_info/add.html"
+    script: ClassVar[str | None] = None
+    choices: tuple[MethodChoice, ...]
+    needs_second_factor: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddPasskeyPage:
+    """`GET /security-info/add/passkey?provider=...`: what will appear and which button to press, then the browser's
+    own dialog, opened by the script. The script goes to `/security-info/methods/{id}/added` when it worked."""
+
+    template: ClassVar[str] = "security_info/add_passkey.html"
+    script: ClassVar[str] = "add-passkey"
+    provider: PasskeyChoice
+    username: str = ""  # for *Try it now* when the device already has one
+    accepted_providers: tuple[str, ...] = ()  # names to tell beforehand when policy takes only some; empty: any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeyAddedPage:
+    """`GET /security-info/methods/{id}/added`: name it (posts `name` to `/security-info/methods/{id}/added`), then
+    *Try it now*, *Add another*, *Done*."""
+
+    template: ClassVar[str] = "security_info/added.html"
+    script: ClassVar[str] = "try-passkey"
+    method: MethodRow
+    username: str
+    name: str  # what is in the field: the saved name, or what was typed and refused
+    is_named: bool  # the name was confirmed: show what comes next
+    tried: bool = False
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenamePage:
+    """`GET`/`POST /security-info/methods/{id}/rename`: field `name`."""
+
+    template: ClassVar[str] = "security_info/rename.html"
+    script: ClassVar[str | None] = None
+    method: MethodRow
+    name: str
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletePage:
+    """`GET`/`POST /security-info/methods/{id}/delete`. Says the copy on the device stays, and where to remove it.
+
+    `is_last_strong`: the person would be left with a password alone (or nothing): a deliberate step, the box
+    `understood` must be ticked."""
+
+    template: ClassVar[str] = "security_info/delete.html"
+    script: ClassVar[str | None] = None
+    method: MethodRow
+    is_last_strong: bool
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddCodePage:
+    """`GET`/`POST /security-info/add/code`: an authenticator app by QR or typed secret; field `code` proves it works,
+    hidden field `enrolment` carries the pending one. `qr` is an SVG data URI."""
+
+    template: ClassVar[str] = "security_info/add_code.html"
+    script: ClassVar[str | None] = None
+    enrolment: str
+    secret: str  # base32 in groups of four
+    uri: str
+    qr: str
+    name: str
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPage:
+    """`GET`/`POST /security-info/password`: fields `current`, `new`, `repeat`."""
+
+    template: ClassVar[str] = "security_info/password.html"
+    script: ClassVar[str | None] = None
+    username: str
+    minimum_length: int
+    problem: Problem | None = None
+
+
+# --- Help and errors --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpPage:
+    """`GET /help/{code}`: a reason in plain words, or a reference code with when it happened."""
+
+    template: ClassVar[str] = "help.html"
+    script: ClassVar[str | None] = None
+    asked: str
+    problem: Problem | None  # None: we know no such code
+    happened: int | None = None
+    support: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    """A whole page for a refusal that belongs to no form. `retry_path` is the one button."""
+
+    template: ClassVar[str] = "error.html"
+    script: ClassVar[str | None] = None
+    status: int
+    problem: Problem
+    retry_path: str = "/security-info"
+
+
+Page = (
+    IdentifyPage
+    | SignInOptionsPage
+    | ProvePage
+    | NewPasswordPage
+    | SignOutPage
+    | SecurityInfoPage
+    | AddMethodPage
+    | AddPasskeyPage
+    | PasskeyAddedPage
+    | RenamePage
+    | DeletePage
+    | AddCodePage
+    | PasswordPage
+    | HelpPage
+    | ErrorPage
+)

@@ -1,0 +1,311 @@
+"""All wording of refusals, by code: the status, what happened, what to do. Nothing else writes such sentences."""
+
+from typing import NamedTuple
+
+from ostiary.identity.reasons import Reason
+from ostiary.passkeys import CeremonyReason
+from ostiary.web.refusals import RequestReason
+from ostiary.web.translations import N_
+
+
+class Wording(NamedTuple):
+    status: int
+    title: str
+    next: str
+
+
+_STALE = N_("Start again from the sign-in page. Nothing has changed.")
+_TRY_AGAIN = N_("Nothing has changed. Try again; if it happens once more, give your helpdesk the reference.")
+_NOT_YOURS = N_("Nothing has changed. Use another passkey, or ask your helpdesk with the reference.")
+_FAULTY_DEVICE = N_("No passkey was added. Update the device or app that made it, or use another one.")
+
+WORDING: dict[str, Wording] = {
+    # what was sent
+    RequestReason.MALFORMED_JSON: Wording(400, N_("That was not readable JSON."), N_("Send a JSON object.")),
+    RequestReason.MALFORMED_FORM: Wording(400, N_("That form could not be read."), N_("Go back and fill it in again.")),
+    RequestReason.REQUEST_INVALID: Wording(
+        400, N_("Something in the request has the wrong type or is missing."), N_("Compare it with the documentation.")
+    ),
+    RequestReason.BODY_TOO_LARGE: Wording(413, N_("That was too large."), N_("Send less.")),
+    RequestReason.MEDIA_TYPE_UNSUPPORTED: Wording(
+        415, N_("That kind of content is not accepted here."), N_("Send application/json.")
+    ),
+    RequestReason.CROSS_SITE_REQUEST: Wording(
+        403,
+        N_("This request came from another website."),
+        N_("Nothing has changed. Open the page here and do it from there."),
+    ),
+    RequestReason.PAGE_UNKNOWN: Wording(404, N_("There is no such page."), N_("Check the address, or start over.")),
+    RequestReason.VERB_NOT_ALLOWED: Wording(405, N_("This cannot be done here."), N_("Go back and start over.")),
+    RequestReason.INTERNAL_ERROR: Wording(
+        500,
+        N_("Something went wrong on our side."),
+        N_("Try again in a moment; if it stays, give your helpdesk the reference."),
+    ),
+    Reason.USERNAME_INVALID: Wording(
+        400, N_("That is not a username."), N_("Type it as it stands in your e-mail address, like ada@contoso.example.")
+    ),
+    Reason.DOMAIN_UNKNOWN: Wording(
+        404, N_("This organisation does not use that domain."), N_("Check the part after the @, or leave it out.")
+    ),
+    Reason.NAME_INVALID: Wording(
+        400, N_("That name does not work."), N_("Use 1 to 30 letters, digits or signs that can be seen.")
+    ),
+    Reason.NAME_TAKEN: Wording(409, N_("You already have a sign-in method of that name."), N_("Choose another name.")),
+    # sign-in
+    Reason.CREDENTIALS_WRONG: Wording(
+        401, N_("The username or password is not right."), N_("Check both, or use a passkey instead.")
+    ),
+    Reason.CODE_WRONG: Wording(
+        401,
+        N_("That code is not right."),
+        N_("Type the six digits shown now. If they keep failing, check that the clock of the device is right."),
+    ),
+    Reason.CODE_USED: Wording(
+        401, N_("That code was used already."), N_("Wait for the next one; it comes within 30 seconds.")
+    ),
+    Reason.TOO_MANY_ATTEMPTS: Wording(
+        429,
+        N_("There were too many tries."),
+        N_("Wait up to 15 minutes. A passkey works at once, even now."),
+    ),
+    Reason.SIGN_IN_EXPIRED: Wording(400, N_("This sign-in took too long."), _STALE),
+    Reason.METHOD_NOT_OFFERED: Wording(400, N_("This way to sign in is not available now."), N_("Choose another way.")),
+    Reason.DIFFERENT_PERSON: Wording(
+        403,
+        N_("That passkey belongs to another account."),
+        N_("Choose the passkey of the account you are signing in to, or start over with the other username."),
+    ),
+    Reason.ACCOUNT_DISABLED: Wording(
+        403, N_("This account cannot sign in now."), N_("Ask your helpdesk, with the reference.")
+    ),
+    Reason.CREDENTIAL_UNKNOWN: Wording(
+        404,
+        N_("That passkey is not on any account here. It may have been removed."),
+        N_("Sign in another way, and delete the passkey where it is saved."),
+    ),
+    Reason.CHALLENGE_UNKNOWN: Wording(
+        400, N_("This step was finished or given up before."), N_("Reload the page and try again.")
+    ),
+    Reason.CHALLENGE_EXPIRED: Wording(
+        400, N_("The page was open too long."), N_("Reload it and try again. Nothing has changed.")
+    ),
+    Reason.CHALLENGE_FOREIGN: Wording(
+        400, N_("This step was begun in another browser or window."), N_("Reload the page and try again here.")
+    ),
+    # sessions and step-up
+    Reason.SIGN_IN_REQUIRED: Wording(401, N_("You are not signed in."), N_("Sign in and try again.")),
+    Reason.FRESH_MFA_REQUIRED: Wording(
+        403, N_("Confirm that it is you first."), N_("Sign in once more, with a passkey or a second step.")
+    ),
+    Reason.SECOND_FACTOR_REQUIRED: Wording(
+        403,
+        N_("A passkey needs a second way to prove that it is you."),
+        N_("Add an authenticator app first, then the passkey."),
+    ),
+    # Security info
+    Reason.METHOD_UNKNOWN: Wording(
+        404, N_("There is no such sign-in method."), N_("It may have been removed. Reload Security info.")
+    ),
+    Reason.METHOD_NOT_REMOVABLE: Wording(
+        409, N_("A password can be changed but not removed."), N_("Change it under Security info.")
+    ),
+    Reason.METHOD_NOT_RENAMABLE: Wording(409, N_("A password has no name."), N_("Rename a passkey or an app instead.")),
+    Reason.LAST_STRONG_METHOD: Wording(
+        409,
+        N_("This is your last strong way to sign in."),
+        N_("Add another first, or confirm that a password alone is enough for you."),
+    ),
+    Reason.PASSKEY_EXISTS: Wording(
+        409, N_("This passkey is already registered."), N_("Try it now; there is nothing more to do.")
+    ),
+    Reason.PASSKEY_LIMIT: Wording(
+        409, N_("You have ten passkeys, which is the most there can be."), N_("Delete one you no longer use.")
+    ),
+    Reason.CODE_LIMIT: Wording(
+        409, N_("You have five authenticator apps, which is the most there can be."), N_("Delete one first.")
+    ),
+    Reason.ENROLMENT_EXPIRED: Wording(
+        400, N_("This code was on the screen too long."), N_("Scan the new one. Remove the old entry from your app.")
+    ),
+    Reason.SESSION_UNKNOWN: Wording(404, N_("That session has ended already."), N_("Reload Security info.")),
+    Reason.PASSWORD_WRONG: Wording(401, N_("That is not your current password."), N_("Type it again.")),
+    Reason.PASSWORD_TOO_SHORT: Wording(400, N_("That password is too short."), N_("Use at least 12 characters.")),
+    Reason.PASSWORD_TOO_LONG: Wording(400, N_("That password is too long."), N_("Use at most 256 characters.")),
+    Reason.PASSWORD_TOO_EASY: Wording(
+        400, N_("That password is easy to guess."), N_("Leave out your username, and use several different words.")
+    ),
+    Reason.PASSWORD_UNCHANGED: Wording(400, N_("That is the password you have now."), N_("Choose a new one.")),
+    Reason.PASSWORDS_DIFFER: Wording(400, N_("The two new passwords differ."), N_("Type the same one twice.")),
+    # the ceremony
+    CeremonyReason.MALFORMED_RESPONSE: Wording(400, N_("The browser's answer could not be read."), _TRY_AGAIN),
+    CeremonyReason.MALFORMED_CLIENT_DATA: Wording(400, N_("The browser's answer could not be read."), _TRY_AGAIN),
+    CeremonyReason.MALFORMED_CBOR: Wording(400, N_("The authenticator's answer could not be read."), _TRY_AGAIN),
+    CeremonyReason.MALFORMED_AUTHENTICATOR_DATA: Wording(
+        400, N_("The authenticator's answer could not be read."), _TRY_AGAIN
+    ),
+    CeremonyReason.TYPE_MISMATCH: Wording(400, N_("The browser answered another question."), _TRY_AGAIN),
+    CeremonyReason.CHALLENGE_MISMATCH: Wording(400, N_("The browser answered another question."), _TRY_AGAIN),
+    CeremonyReason.ORIGIN_MISMATCH: Wording(
+        400,
+        N_("The passkey was used on an address that is not ours."),
+        N_("Open the sign-in page by typing its address. Tell your helpdesk how you came to the other one."),
+    ),
+    CeremonyReason.CROSS_ORIGIN_REFUSED: Wording(
+        400, N_("The passkey was used inside another website."), N_("Open the sign-in page by typing its address.")
+    ),
+    CeremonyReason.TOP_ORIGIN_REFUSED: Wording(
+        400, N_("The passkey was used inside another website."), N_("Open the sign-in page by typing its address.")
+    ),
+    CeremonyReason.RP_ID_MISMATCH: Wording(400, N_("That passkey is for another service."), _NOT_YOURS),
+    CeremonyReason.USER_PRESENCE_MISSING: Wording(
+        400, N_("The authenticator did not wait for you."), N_("Nothing has changed. Use another passkey.")
+    ),
+    CeremonyReason.USER_VERIFICATION_MISSING: Wording(
+        400,
+        N_("The authenticator did not check your PIN, fingerprint or face."),
+        N_("Set up a PIN or fingerprint on it first, then try again."),
+    ),
+    CeremonyReason.BACKUP_STATE_INVALID: Wording(
+        400, N_("The authenticator contradicts itself about being synced."), _FAULTY_DEVICE
+    ),
+    CeremonyReason.BACKUP_ELIGIBILITY_CHANGED: Wording(
+        400, N_("The passkey says something else about itself than when it was added."), _NOT_YOURS
+    ),
+    CeremonyReason.ALGORITHM_NOT_OFFERED: Wording(
+        400, N_("The passkey uses a kind of key we did not ask for."), _FAULTY_DEVICE
+    ),
+    CeremonyReason.PUBLIC_KEY_INVALID: Wording(400, N_("The passkey's public key is not valid."), _FAULTY_DEVICE),
+    CeremonyReason.CREDENTIAL_ID_TOO_LONG: Wording(400, N_("The passkey's identifier is too long."), _FAULTY_DEVICE),
+    CeremonyReason.CREDENTIAL_MISMATCH: Wording(400, N_("The answer is for another passkey."), _TRY_AGAIN),
+    CeremonyReason.CREDENTIAL_NOT_ALLOWED: Wording(400, N_("The answer is for another passkey."), _TRY_AGAIN),
+    CeremonyReason.USER_HANDLE_MISSING: Wording(400, N_("The passkey does not say whose it is."), _NOT_YOURS),
+    CeremonyReason.USER_HANDLE_MISMATCH: Wording(400, N_("That passkey belongs to another account."), _NOT_YOURS),
+    CeremonyReason.SIGNATURE_INVALID: Wording(400, N_("The signature is not right."), _TRY_AGAIN),
+    CeremonyReason.ATTESTATION_FORMAT_UNKNOWN: Wording(
+        400, N_("The authenticator vouches for itself in a way we do not know."), _FAULTY_DEVICE
+    ),
+    CeremonyReason.ATTESTATION_INVALID: Wording(
+        400, N_("What the authenticator says about itself does not hold."), _FAULTY_DEVICE
+    ),
+    CeremonyReason.ATTESTATION_CERTIFICATE_INVALID: Wording(
+        400, N_("The authenticator's certificate is not valid."), _FAULTY_DEVICE
+    ),
+    CeremonyReason.ATTESTATION_UNTRUSTED: Wording(
+        400,
+        N_("The authenticator's maker is not one your organisation trusts."),
+        N_("No passkey was added. Use another authenticator, or ask your helpdesk which are accepted."),
+    ),
+    # administration
+    Reason.PERSON_UNKNOWN: Wording(404, N_("There is no such person."), N_("Check the username.")),
+    Reason.PERSON_EXISTS: Wording(409, N_("There is a person of that username."), N_("Choose another username.")),
+    Reason.GROUP_UNKNOWN: Wording(404, N_("There is no such group."), N_("List the groups to see their names.")),
+    Reason.GROUP_EXISTS: Wording(409, N_("There is a group of that name."), N_("Choose another name.")),
+    Reason.ROLE_UNKNOWN: Wording(404, N_("There is no such role."), N_("List the roles to see their names.")),
+    Reason.ORGANIZATION_EXISTS: Wording(
+        409, N_("This data directory has an organisation already."), N_("Use another directory for another one.")
+    ),
+    Reason.ORGANIZATION_MISSING: Wording(
+        409, N_("There is no organisation here yet."), N_("Set it up with: ostiary admin init")
+    ),
+    Reason.DOMAIN_INVALID: Wording(400, N_("That is not a domain name."), N_("Give it as contoso.example.")),
+    Reason.DOMAIN_EXISTS: Wording(409, N_("That domain is there already."), N_("Nothing needs to be done.")),
+    Reason.DOMAIN_IN_USE: Wording(
+        409, N_("That domain is the primary one, or people have usernames in it."), N_("Move or remove them first.")
+    ),
+    Reason.LAST_ADMINISTRATOR: Wording(
+        409, N_("This is the last Global Administrator."), N_("Give the role to somebody else first.")
+    ),
+    Reason.LOGO_INVALID: Wording(
+        400, N_("That is not a logo we can show."), N_("Use a PNG, JPEG, WebP or SVG file of at most 200 kB.")
+    ),
+    Reason.ACCENT_INVALID: Wording(400, N_("That is not a colour."), N_("Give it as #0f766e.")),
+}
+
+CLIENT_WORDING: dict[str, Wording] = {
+    # what only the browser notices: the codes of static/js/reasons.js, and what becomes of a refused passkey
+    "create_closed": Wording(400, N_("No passkey was made."), N_("Nothing has changed. Try again when you like.")),
+    "create_timeout": Wording(
+        400,
+        N_("That took too long, so your device stopped it."),
+        N_("Try again. With a phone, have Bluetooth on and the camera ready."),
+    ),
+    "create_blocked_fast": Wording(
+        400,
+        N_("Your browser stopped this before asking you."),
+        N_("Press the button once more. If it stays, use a normal (not private) window or another browser."),
+    ),
+    "create_exists": Wording(
+        409,
+        N_("You already have a passkey here."),
+        N_("Try it now. To make a new one, delete the old one under Security info and where it is saved, then add it."),
+    ),
+    "create_no_uv": Wording(
+        400,
+        N_("This device has no screen lock, or the security key no PIN."),
+        N_("Set one first, then try again."),
+    ),
+    "create_unsupported_algorithm": Wording(
+        400, N_("This device or security key is too old for passkeys."), N_("Use another one.")
+    ),
+    "create_unreadable": Wording(
+        400,
+        N_("Your device could not finish."),
+        N_("Restart the browser, connect the security key again, then try once more."),
+    ),
+    "get_closed": Wording(
+        400, N_("No passkey was used."), N_("Nothing has changed. Try again, or sign in another way.")
+    ),
+    "get_timeout": Wording(
+        400,
+        N_("That took too long, so your device stopped it."),
+        N_("Try again. With a phone, have Bluetooth on and the camera ready."),
+    ),
+    "get_blocked_fast": Wording(
+        400,
+        N_("Your browser stopped this before asking you."),
+        N_("Press the button once more. If it stays, use a normal (not private) window or another browser."),
+    ),
+    "get_none_here": Wording(
+        400,
+        N_("We could not use a passkey from this device."),
+        N_("It may be on another device: use your phone or security key, or sign in another way."),
+    ),
+    "get_unreadable": Wording(
+        400,
+        N_("Your device could not finish."),
+        N_("Restart the browser, connect the security key again, then try once more."),
+    ),
+    "insecure_address": Wording(
+        400,
+        N_("This address is not set up for passkeys. It is not your fault."),
+        N_("Open the address your organisation gave you, and tell your helpdesk the reference."),
+    ),
+    "in_app_browser": Wording(
+        400,
+        N_("This window belongs to another app, where passkeys do not work."),
+        N_("Open this page in your browser, such as Safari, Chrome or Firefox."),
+    ),
+    "no_webauthn": Wording(
+        400, N_("This browser does not know passkeys."), N_("Update it, use another, or sign in another way.")
+    ),
+    "offline": Wording(
+        503,
+        N_("The server could not be reached."),
+        N_("Check your connection and try again. If you were adding a passkey, look under Security info first."),
+    ),
+    "orphan_removed": Wording(
+        400,
+        N_("The passkey was not accepted."),
+        N_("Your device was told to forget the passkey it has just made."),
+    ),
+    "orphan_left": Wording(
+        400,
+        N_("The passkey was not accepted."),
+        N_("Your device still holds the passkey it has just made: delete it where it is saved."),
+    ),
+}
+
+
+def wording_of(code: str) -> Wording | None:
+    return WORDING.get(code) or CLIENT_WORDING.get(code)
