@@ -11,8 +11,9 @@ _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing a person misre
 def new_id() -> str:
     """A UUID version 7 (RFC 9562 §5.7): in order of time, so that the newest rows lie together."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62
-    return str(UUID(int=value | secrets.randbits(62)))
+    random = secrets.randbits(74)
+    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62
+    return str(UUID(int=value | random & (1 << 62) - 1))
 
 
 def new_token() -> str:

@@ -38,6 +38,8 @@ def serve(
         settings = read_settings(data or Path(".demo"), public_url=f"http://localhost:{port}", rp_id="")
     else:
         settings = read_settings(data)
+        if "public_url" not in settings.model_fields_set:
+            settings = read_settings(data, public_url=f"http://localhost:{port}")
     database = open_database(settings)
     if with_demo:
         demo.prepare(settings, database, now=system_clock())

@@ -33,6 +33,7 @@ CHANGE_METHODS = Requirement(max_age=5 * MINUTE)
 """MFA no older than this to add or change a passkey in Security info."""
 
 _STARTS = (MethodKind.PASSKEY, MethodKind.PASSWORD)  # in the order offered
+_compact_json = json.JSONEncoder(separators=(",", ":")).encode
 _ORDER = (MethodKind.PASSKEY, MethodKind.CODE, MethodKind.PASSWORD)
 
 
@@ -73,7 +74,7 @@ def latest(proofs: Iterable[Proof]) -> tuple[Proof, ...]:
 
 
 def dump_proofs(proofs: Iterable[Proof]) -> str:
-    return json.dumps(list(proofs), separators=(",", ":"))
+    return _compact_json(list(proofs))
 
 
 def load_proofs(text: str) -> tuple[Proof, ...]:

@@ -8,7 +8,7 @@ import hashlib
 import ipaddress
 from typing import NamedTuple
 
-from ostiary.clock import MINUTE
+from ostiary.clock import MINUTE, SECOND
 from ostiary.identity.caller import Caller
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.storage import attempts
@@ -24,7 +24,7 @@ class Limit(NamedTuple):
 PASSWORDS_PER_ACCOUNT = Limit("password", 10, 15 * MINUTE)
 CODES_PER_ACCOUNT = Limit("code", 5, 5 * MINUTE)
 FAILURES_PER_ADDRESS = Limit("address", 100, 15 * MINUTE)
-RECORDS_PER_ADDRESS = Limit("record", 300, 15 * MINUTE)
+RECORDS_PER_ADDRESS = Limit("record", 3000, 15 * MINUTE)
 
 
 def charge(tx: Transaction, limit: Limit, subject: str, *, now: int) -> None:
@@ -35,8 +35,9 @@ def charge(tx: Transaction, limit: Limit, subject: str, *, now: int) -> None:
     """
     count, resets_at = attempts.count_attempt(tx, _key(limit, subject), now=now, window=limit.window)
     if count > limit.most:
-        minutes = max(1, -(-(resets_at - now) // MINUTE))
-        raise Refusal(Reason.TOO_MANY_ATTEMPTS, detail=f"{limit.what}: {minutes} min")
+        raise Refusal(
+            Reason.TOO_MANY_ATTEMPTS, detail=f"by {limit.what}", retry_after=max(1, -(-(resets_at - now) // SECOND))
+        )
 
 
 def is_within(tx: Transaction, limit: Limit, subject: str, *, now: int) -> bool:

@@ -64,7 +64,7 @@ class Refusal(Exception):
     """A use case that did not happen, and why. Its transaction is rolled back; the face records and explains it.
 
     `person_id` and `method_id` say whom and what it concerned, for the audit log; `field` which input; `next_path`
-    where the cure is; `detail` is for the log only.
+    where the cure is; `detail` is for the log only; `retry_after` how many seconds to wait.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Refusal(Exception):
         method_id: str | None = None,
         aaguid: str | None = None,
         detail: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(reason.value)
         self.reason = reason
@@ -86,9 +87,15 @@ class Refusal(Exception):
         self.method_id = method_id
         self.aaguid = aaguid
         self.detail = detail
+        self.retry_after = retry_after
 
     @classmethod
     def of_ceremony(
-        cls, error: CeremonyError, *, person_id: str | None = None, method_id: str | None = None
+        cls,
+        error: CeremonyError,
+        *,
+        person_id: str | None = None,
+        method_id: str | None = None,
+        aaguid: str | None = None,
     ) -> "Refusal":
-        return cls(error.reason, person_id=person_id, method_id=method_id, detail=error.detail)
+        return cls(error.reason, person_id=person_id, method_id=method_id, aaguid=aaguid, detail=error.detail)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ostiary.identity import audit
+from ostiary.identity import audit, limits
 from ostiary.identity.assurance import CHANGE_METHODS, MethodKind, is_multi_factor
 from ostiary.identity.caller import Caller
 from ostiary.identity.methods.password import check_new_password, matches, set_password
@@ -22,6 +22,7 @@ from ostiary.storage.methods import CredentialRecord, SignInMethod
 from ostiary.storage.sessions import Session
 
 _ACTIVITY_SHOWN = 12
+_ORDINARY = (Reason.SIGN_IN_REQUIRED, Reason.FRESH_MFA_REQUIRED)  # being asked who one is alarms nobody
 _RENAMED = {MethodKind.PASSKEY: audit.Event.PASSKEY_RENAME, MethodKind.CODE: audit.Event.CODE_RENAME}
 _REMOVED = {MethodKind.PASSKEY: audit.Event.PASSKEY_REMOVE, MethodKind.CODE: audit.Event.CODE_REMOVE}
 
@@ -47,12 +48,13 @@ def overview(tx: Transaction, signed_in: SignedIn) -> Overview:
     credentials = {record.method_id: record for record in methods.credentials_of(tx, person.id)}
     owned = methods.methods_of(tx, person.id)
     preferred = person.preferred_second_factor
+    recent = audit_rows.newest_events_of(tx, person.id, limit=3 * _ACTIVITY_SHOWN)
     return Overview(
         entries=tuple(Entry(method, credentials.get(method.id)) for method in owned),
         kinds={MethodKind(method.kind) for method in owned},
         preferred_second_factor=MethodKind(preferred) if preferred else None,
         sessions=tuple(sessions.sessions_of(tx, person.id)),
-        activity=tuple(audit_rows.newest_events_of(tx, person.id, limit=_ACTIVITY_SHOWN)),
+        activity=tuple(event for event in recent if event.reason not in _ORDINARY)[:_ACTIVITY_SHOWN],
     )
 
 
@@ -163,8 +165,9 @@ def second_factors(kinds: set[MethodKind]) -> tuple[MethodKind, ...]:
 
 
 def begin_password_change(tx: Transaction, signed_in: SignedIn, *, now: int) -> str | None:
-    """The present hash, None for a person without a password. Raises `Refusal(FRESH_MFA_REQUIRED)`."""
+    """The present hash, None for a person without a password; counts the attempt to know it. Raises `Refusal`."""
     require(tx, signed_in, CHANGE_METHODS, now=now)
+    limits.charge(tx, limits.PASSWORDS_PER_ACCOUNT, signed_in.session.id, now=now)
     verifier = methods.password_of(tx, signed_in.person.id)
     return verifier.hash if verifier else None
 
@@ -182,6 +185,7 @@ def check_password_change(present: str | None, *, username: str, current: str, n
 
 def finish_password_change(tx: Transaction, signed_in: SignedIn, hash: str, *, caller: Caller, now: int) -> None:
     """Keeps the new password, and ends every other session: whoever knew the old one is out."""
+    limits.clear(tx, limits.PASSWORDS_PER_ACCOUNT, signed_in.session.id)
     method_id = set_password(tx, signed_in.person, hash, now=now)
     people.set_must_change_password(tx, signed_in.person.id, must_change_password=False)
     sessions.delete_sessions(tx, signed_in.person.id, but=signed_in.session.id)

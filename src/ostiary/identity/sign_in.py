@@ -264,7 +264,7 @@ def advance(
         return Progress(state, None, attempt.next_path)
     if not is_new:
         sessions.delete_attempt(tx, attempt.token_hash)
-    return _finish(tx, state, signed_in, caller=caller, now=now)
+    return _finish(tx, state, signed_in, aaguid=proven.aaguid, caller=caller, now=now)
 
 
 def replace_password(
@@ -301,7 +301,15 @@ def check_replacement(tx: Transaction, token: str, new: str, repeat: str, *, cal
     return verifier.hash if verifier else ""
 
 
-def _finish(tx: Transaction, state: State, signed_in: SignedIn | None, *, caller: Caller, now: int) -> Progress:
+def _finish(
+    tx: Transaction,
+    state: State,
+    signed_in: SignedIn | None,
+    *,
+    aaguid: str | None = None,
+    caller: Caller,
+    now: int,
+) -> Progress:
     attempt, person, proofs = state.attempt, state.person, state.proofs
     assert attempt is not None and person is not None
     browser_token = None
@@ -323,6 +331,7 @@ def _finish(tx: Transaction, state: State, signed_in: SignedIn | None, *, caller
         target=person,
         method_id=proofs[-1].method_id,
         method="+".join(dict.fromkeys(proof.kind for proof in proofs)),
+        aaguid=aaguid,
     )
     return Progress(state._replace(stage=Stage.DONE), opened, attempt.next_path, browser_token)
 

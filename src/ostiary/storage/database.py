@@ -11,6 +11,7 @@ answered only after that commit. On PostgreSQL every use case has a thread and a
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -171,6 +172,7 @@ def _sqlite_engine(url: str) -> Engine:
             "foreign_keys = ON",
             "busy_timeout = 10000",
             "cache_size = -65536",
+            "temp_store = MEMORY",  # what a savepoint may have to undo needs no file
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -181,6 +183,7 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
+_SHORT = 0.001
 Job = tuple[Callable[[Transaction], object], "asyncio.Future[object]"]
 
 
@@ -198,6 +201,7 @@ class _GroupCommit:
         self._write = Transaction(self._write_cursor, "sqlite")
         self._waiting: list[Job] = []
         self._is_running = False
+        self._last_commit = _SHORT
         self._disk = ThreadPoolExecutor(1, "commit")
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -236,7 +240,10 @@ class _GroupCommit:
                             answers.append((future, job(self._write), None))
                     except Exception as error:
                         answers.append((future, None, error))
-                await loop.run_in_executor(self._disk, self._write_cursor.execute, "COMMIT")
+                if self._last_commit < _SHORT:
+                    self._commit()
+                else:
+                    await loop.run_in_executor(self._disk, self._commit)
             except BaseException:
                 if self._writer.in_transaction:
                     self._write_cursor.execute("ROLLBACK")
@@ -250,6 +257,11 @@ class _GroupCommit:
                 future.set_result(answer)
             else:
                 future.set_exception(refusal)
+
+    def _commit(self) -> None:
+        start = time.perf_counter()
+        self._write_cursor.execute("COMMIT")
+        self._last_commit = time.perf_counter() - start
 
     def close(self) -> None:
         self._disk.shutdown()

@@ -21,9 +21,10 @@ from ostiary.web.visit import Visit, sign_in_path
 from ostiary.web.wording import WORDING
 
 log = structlog.get_logger()
+_compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _STEP_UPS = (Reason.FRESH_MFA_REQUIRED, Reason.SIGN_IN_REQUIRED)
 _NOT_RECORDED = {
-    # the ordinary course of things: nothing was attempted, or the person is only asked for something first
+    # a person's ordinary course of things: nothing was attempted, or they are only asked for something first
     Reason.SIGN_IN_REQUIRED,
     Reason.FRESH_MFA_REQUIRED,
     RequestReason.PAGE_UNKNOWN,
@@ -38,10 +39,11 @@ class Told:
     status: int
     problem: Problem
     next_path: str | None
+    retry_after: int | None
 
 
 def answer_json(visit: Visit, value: object, status: int = 200) -> Response:
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    body = _compact_json(value)
     return _with_cookies(visit, Response(body, status, media_type="application/json"))
 
 
@@ -67,7 +69,7 @@ async def tell(visit: Visit, refusal: Refusal, event: audit.Event = audit.Event.
     code = refusal.reason.value
     visit.site.metrics.refusals.labels(code).inc()
     reference = None
-    if refusal.reason not in _NOT_RECORDED:
+    if refusal.reason not in _NOT_RECORDED or not visit.wants_page:
         reference = await _recorded(visit, refusal, event)
     wording = WORDING[code]
     problem = Problem(
@@ -81,7 +83,7 @@ async def tell(visit: Visit, refusal: Refusal, event: audit.Event = audit.Event.
     if next_path is None and refusal.reason in _STEP_UPS:
         back = visit.page_path or "/security-info"
         next_path = sign_in_path(back, step_up=refusal.reason is Reason.FRESH_MFA_REQUIRED)
-    return Told(wording.status, problem, next_path)
+    return Told(wording.status, problem, next_path, refusal.retry_after)
 
 
 def answer_problem(visit: Visit, told: Told) -> Response:
@@ -100,8 +102,9 @@ def answer_problem(visit: Visit, told: Told) -> Response:
         members["field"] = problem.field
     if told.next_path is not None:
         members["next_path"] = told.next_path
+    headers = {"retry-after": str(told.retry_after)} if told.retry_after is not None else None
     body = json.dumps(members, ensure_ascii=False)
-    return _with_cookies(visit, Response(body, told.status, media_type="application/problem+json"))
+    return _with_cookies(visit, Response(body, told.status, headers, media_type="application/problem+json"))
 
 
 async def answer_refusal(visit: Visit, refusal: Refusal, event: audit.Event) -> Response:

@@ -1,7 +1,7 @@
 """The one place where the server is built, and the table of its routes: what is not in it is refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 
@@ -9,7 +9,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ostiary.clock import MINUTE, SECOND, Clock, system_clock
 from ostiary.identity.audit import Event
@@ -77,11 +77,23 @@ def build_application(site: Site) -> ASGIApp:
             await task
         site.hashing.shutdown()
 
-    routes = [Route(path, Endpoint(site, faces)) for path, faces in ROUTES.items()]
+    fixed = {path: Endpoint(site, faces) for path, faces in ROUTES.items() if "{" not in path}
+    routes = [Route(path, Endpoint(site, faces)) for path, faces in ROUTES.items() if path not in fixed]
     unknown = Endpoint(site, {verb: Face(page_unknown, Access.ANYONE) for verb in _VERBS})
     app = Starlette(routes=[*routes, Mount("/static", assets.Assets()), Mount("/", unknown)], lifespan=lifespan)
     app.router.redirect_slashes = False
-    return Guard(app, origins=site.relying_party.origins)
+    return Guard(_FixedPaths(fixed, app), origins=site.relying_party.origins)
+
+
+class _FixedPaths:
+    """A path without variable parts is found in one step; the others Starlette matches one by one."""
+
+    def __init__(self, endpoints: Mapping[str, ASGIApp], others: ASGIApp) -> None:
+        self._endpoints = endpoints
+        self._others = others
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._endpoints.get(scope.get("path", ""), self._others)(scope, receive, send)
 
 
 async def _keep_house(site: Site) -> None:
@@ -105,7 +117,6 @@ def _open(handle: Handler, event: Event = Event.SIGN_IN) -> Face:
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 ROUTES: Mapping[str, Mapping[str, Face]] = {
-    # the hot path first
     "/sign-in/passkey/options": {"POST": _open(passkey_sign_in.options)},
     "/sign-in/passkey": {"POST": _open(passkey_sign_in.finish)},
     "/sign-in": {"GET": _open(sign_in.show), "POST": _open(sign_in.identify)},

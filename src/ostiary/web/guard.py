@@ -1,7 +1,8 @@
 """What holds for every request and answer, whichever face it meets: same origin for writes, and the safe headers."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,22 +43,29 @@ class Guard:
         self._origins = frozenset(origin.encode() for origin in origins)
         is_https = all(origin.startswith("https:") for origin in origins)
         self._headers = (*_HEADERS, _STRICT_TRANSPORT) if is_https else _HEADERS
+        self._by_address = _loopback_addresses(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._by_address and scope["method"] == "GET":
+            sent = dict(scope["headers"])
+            origin = self._by_address.get(sent.get(b"host", b""))
+            if origin is not None and b"text/html" in sent.get(b"accept", b""):
+                await RedirectResponse(f"{origin}{scope['path']}")(scope, receive, send)
+                return
         scope["cross_site"] = scope["method"] not in _SAFE and not self._is_same_origin(scope)
         headers = self._headers
 
-        async def send_guarded(message: Message) -> None:
+        def send_guarded(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 answered = message["headers"] = list(message.get("headers", ()))
                 names = {name for name, _ in answered}
                 answered.extend(header for header in headers if header[0] not in names)
                 if b"cache-control" not in names:
                     answered.append(_NOT_KEPT)
-            await send(message)
+            return send(message)
 
         await self._app(scope, receive, send_guarded)
 
@@ -73,3 +81,16 @@ class Guard:
         if origin is not None and origin not in self._origins:
             return False
         return site in (None, b"same-origin", b"none")
+
+
+def _loopback_addresses(origins: Collection[str]) -> dict[bytes, str]:
+    """The numeric names of a server on localhost, where people end up who type an address: browsers make no passkeys
+    for a number, so they are sent to the name."""
+    found: dict[bytes, str] = {}
+    for origin in origins:
+        scheme, _, authority = origin.partition("://")
+        host, _, port = authority.partition(":")
+        if scheme == "http" and host == "localhost":
+            suffix = f":{port}" if port else ""
+            found |= {f"{address}{suffix}".encode(): origin for address in ("127.0.0.1", "[::1]")}
+    return found

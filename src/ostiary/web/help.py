@@ -23,14 +23,17 @@ _LONGEST = 60
 async def show(visit: Visit) -> Response:
     asked = visit.parameters["code"][:_LONGEST]
     reference = _REFERENCE.fullmatch(asked.upper())
-    happened = None
+    happened = known_as = None
     code = asked.lower()
     if reference:
-        event = await visit.read(audit_rows.event_by_reference, f"P-{reference[1]}-{reference[2]}")
+        known_as = f"P-{reference[1]}-{reference[2]}"
+        event = await visit.read(audit_rows.event_by_reference, known_as)
         code = (event.reason or "") if event else ""
         happened = event.at if event else None
     wording = wording_of(code)
-    problem = Problem(code=code, title=visit.say(wording.title), next=visit.say(wording.next)) if wording else None
+    problem = None
+    if wording is not None:
+        problem = Problem(code=code, title=visit.say(wording.title), next=visit.say(wording.next), reference=known_as)
     page = HelpPage(asked=asked, problem=problem, happened=happened)
     return await answer_page(visit, page, 200 if problem else 404)
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from ostiary.identity import security_info, sessions
 from ostiary.identity.assurance import is_multi_factor
 from ostiary.identity.methods.password import MINIMUM_LENGTH, hash_password
-from ostiary.identity.reasons import Refusal
+from ostiary.identity.reasons import Reason, Refusal
 from ostiary.passkeys import base64url
 from ostiary.web import cookies
 from ostiary.web.activity import activity_rows
@@ -192,8 +192,8 @@ async def change_password(visit: Visit) -> Response:
     form = await visit.form()
     signed_in = visit.session()
     new = form.get("new", "")
-    present = await visit.read(security_info.begin_password_change, signed_in, now=visit.now)
     try:
+        present = await visit.write(security_info.begin_password_change, signed_in, now=visit.now)
         await visit.hashing(
             security_info.check_password_change,
             present,
@@ -203,6 +203,8 @@ async def change_password(visit: Visit) -> Response:
             repeat=form.get("repeat", ""),
         )
     except Refusal as refusal:
+        if refusal.reason is Reason.FRESH_MFA_REQUIRED:
+            raise
         return await _password_page(visit, refusal)
     hash = await visit.hashing(hash_password, new)
     await visit.write(security_info.finish_password_change, signed_in, hash, caller=visit.caller, now=visit.now)

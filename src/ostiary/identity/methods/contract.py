@@ -28,6 +28,7 @@ class Subject(NamedTuple):
 class Proven(NamedTuple):
     person: Person
     proof: Proof
+    aaguid: str | None = None
 
 
 class Method(Protocol[Answer_contra, Material, Verified]):

@@ -83,7 +83,9 @@ class Passkeys:
                 credential=passkey,
             )
         except CeremonyError as error:
-            raise Refusal.of_ceremony(error, person_id=person.id, method_id=passkey.method_id) from error
+            raise Refusal.of_ceremony(
+                error, person_id=person.id, method_id=passkey.method_id, aaguid=passkey.aaguid
+            ) from error
         if material.expected_person_id not in (None, person.id):
             raise Refusal(Reason.DIFFERENT_PERSON, person_id=person.id, method_id=passkey.method_id)
         if not person.is_enabled:  # whoever holds the key may know: it is no stranger who guesses
@@ -117,7 +119,7 @@ class Passkeys:
                 aaguid=passkey.aaguid,
                 detail=f"sign count {facts.sign_count} after {passkey.sign_count}",
             )
-        return Proven(passkey.person, Proof(MethodKind.PASSKEY, subject.now, passkey.method_id))
+        return Proven(passkey.person, Proof(MethodKind.PASSKEY, subject.now, passkey.method_id), passkey.aaguid)
 
     def _decoy(self, username: str) -> bytes:
         return hmac.digest(self._decoy_key, username.encode(), "sha256")
