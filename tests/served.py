@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +29,7 @@ from ostiary.identity.relying_party import RelyingParty
 from ostiary.identity.sessions import SignedIn
 from ostiary.passkeys import creation_options, parse_registration_response, verify_registration
 from ostiary.storage import people
-from ostiary.storage.database import Database, sqlite_url
+from ostiary.storage.database import Database, Transaction, sqlite_url
 from ostiary.storage.migrate import migrate
 from ostiary.storage.people import Person
 from ostiary.storage.sessions import Session
@@ -116,7 +116,7 @@ class ServedOrganisation:
             created_at=system_clock(),
         )
 
-    def _register(self, tx: Any, person: Person, authenticator: SoftwareAuthenticator) -> None:
+    def _register(self, tx: Transaction, person: Person, authenticator: SoftwareAuthenticator) -> None:
         """The whole registration ceremony, as for a session that may."""
         now, challenge, relying_party = system_clock(), secrets.token_bytes(32), self._relying_party
         options = creation_options(
@@ -219,6 +219,8 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
 
     async def get(self, path: str) -> Answer:
         return await self._exchange(f"GET {path} HTTP/1.1\r\n{self._headers()}\r\n".encode())

@@ -109,6 +109,7 @@ GOOD_NAMES = [
     ("x", "x"),
     ("a" * 30, "a" * 30),
     ("  Blue   laptop ", "Blue laptop"),
+    ("青い\u3000電話", "青い 電話"),
     ("Ноутбук Ады", "Ноутбук Ады"),
     ("我的电话", "我的电话"),
     ("هاتف آدا", "هاتف آدا"),
@@ -176,7 +177,8 @@ def test_refuses_a_name_that_is_no_text(
 
 
 @pytest.mark.parametrize(
-    "name", ["Blue laptop", "BLUE LAPTOP", "Ｂｌｕｅ Ｌａｐｔｏｐ", "  blue  laptop", "Blue\u00a0laptop"]
+    "name",
+    ["Blue laptop", "BLUE LAPTOP", "Ｂｌｕｅ Ｌａｐｔｏｐ", "  blue  laptop", "Blue\u00a0laptop", "Blue\u200d laptop"],
 )
 def test_refuses_a_name_that_looks_like_another(
     org: Organisation, ada: Browser, laptop: SoftwareAuthenticator, name: str

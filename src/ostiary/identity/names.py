@@ -9,6 +9,8 @@ from ostiary.identity.reasons import Reason, Refusal
 MOST_CHARACTERS = 30
 _REFUSED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _ALLOWED_FORMAT = {"\u200c", "\u200d"}  # joiners that Persian, Indic scripts and emoji are written with
+_INVISIBLE = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters and signs that show nothing
+_SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _LOCAL_PART = re.compile(r"[^\s@\"(),:;<>\[\\\]]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
@@ -16,8 +18,7 @@ _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]
 def parse_name(text: str) -> str:
     """A name of 1 to 30 characters in any script, white space folded, without control, direction-override or
     invisible characters. Raises `Refusal(NAME_INVALID)`."""
-    name = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
-    name = re.sub(r" {2,}", " ", name)
+    name = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip(" ")
     if not 1 <= len(name) <= MOST_CHARACTERS or any(_is_refused(character) for character in name):
         raise Refusal(Reason.NAME_INVALID, field="name")
     if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
@@ -27,7 +28,8 @@ def parse_name(text: str) -> str:
 
 def name_key(name: str) -> str:
     """What two names that look alike have in common."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    seen = "".join(character for character in name if character not in _ALLOWED_FORMAT)
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
 
 
 def suggest_name(parts: Iterable[str], taken_keys: Collection[str]) -> str:
@@ -75,6 +77,8 @@ def parse_domain(text: str) -> str:
 
 
 def _is_refused(character: str) -> bool:
+    if character in _INVISIBLE:
+        return True
     return unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _ALLOWED_FORMAT
 
 

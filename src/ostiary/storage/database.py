@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Boolean, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -183,14 +183,17 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-_SHORT = 0.001
 Job = tuple[Callable[[Transaction], object], "asyncio.Future[object]"]
+
+_SHORT: Final = 0.001
+"""Seconds. To hand a commit to another thread costs more than to wait this long for the disk."""
 
 
 class _GroupCommit:
     """SQLite in a server: use cases in the event loop's thread, one commit for all that arrived together.
 
-    The commit is the only step that waits for the disk and the only one that leaves the thread.
+    The commit is the only step that waits for the disk and the only one that leaves the thread, and it stays as long
+    as the disk is quick.
     """
 
     def __init__(self, engine: Engine) -> None:

@@ -13,6 +13,7 @@ from ostiary.web import cookies
 from ostiary.web.answers import answer_page, redirect, tell
 from ostiary.web.method_rows import method_row
 from ostiary.web.pages import AddCodePage, AddMethodPage, AddPasskeyPage, MethodChoice, PasskeyAddedPage
+from ostiary.web.translations import N_
 from ostiary.web.visit import Visit
 from ostiary.web.wording import WORDING
 
@@ -126,7 +127,7 @@ async def add_code(visit: Visit) -> Response:
             visit.site.methods.code,
             pending,
             form.get("code", ""),
-            default_name=visit.say("Authenticator app"),
+            default_name=visit.say(N_("Authenticator app")),
             caller=visit.caller,
             now=visit.now,
         )
@@ -154,7 +155,7 @@ async def _code_page(visit: Visit, pending: Pending, refusal: Refusal | None = N
         secret=" ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
         uri=pending.uri,
         qr=segno.make(pending.uri, micro=False).svg_data_uri(scale=4, border=2),
-        name=visit.say("Authenticator app"),
+        name=visit.say(N_("Authenticator app")),
         problem=told.problem if told else None,
     )
     return await answer_page(visit, page, told.status if told else 200)

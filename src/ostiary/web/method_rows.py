@@ -8,6 +8,7 @@ from ostiary.passkeys import Aaguid, provider_of
 from ostiary.passkeys.providers import ProviderKind
 from ostiary.storage.methods import CredentialRecord
 from ostiary.web.pages import Mark, MethodRow
+from ostiary.web.translations import N_
 from ostiary.web.user_agent import split_client
 from ostiary.web.visit import Visit
 
@@ -22,7 +23,7 @@ _MARKS: dict[ProviderKind, Mark] = {
 def method_row(visit: Visit, entry: Entry) -> MethodRow:
     method, credential = entry
     kind = MethodKind(method.kind)
-    words = {MethodKind.PASSWORD: visit.say("Password")}
+    words = {MethodKind.PASSWORD: visit.say(N_("Password"))}
     provider = provider_of(Aaguid.parse(credential.aaguid)) if credential else None
     return MethodRow(
         id=method.id,
@@ -59,7 +60,7 @@ def client_words(visit: Visit, client: str) -> str:
     """ "Chrome on Windows", or as much of it as is known."""
     browser, system = split_client(client)
     if browser and system:
-        return visit.say("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+        return visit.say(N_("%(browser)s on %(system)s")) % {"browser": browser, "system": system}
     return browser or system
 
 

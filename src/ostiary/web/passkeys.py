@@ -12,6 +12,7 @@ from ostiary.web.adding import ADD_CODE, ADD_PASSKEY
 from ostiary.web.answers import answer_json
 from ostiary.web.method_rows import method_json
 from ostiary.web.refusals import RequestReason
+from ostiary.web.translations import N_
 from ostiary.web.user_agent import split_client
 from ostiary.web.visit import Visit, sign_in_path
 
@@ -74,7 +75,7 @@ def _naming(visit: Visit) -> Naming:
     return Naming(
         device=system or browser,
         month=format_skeleton("yMMM", as_datetime(visit.now), locale=language.dates),
-        passkey=visit.say("Passkey"),
-        phone=visit.say("Phone"),
-        security_key=visit.say("Security key"),
+        passkey=visit.say(N_("Passkey")),
+        phone=visit.say(N_("Phone")),
+        security_key=visit.say(N_("Security key")),
     )

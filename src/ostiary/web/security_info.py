@@ -13,6 +13,7 @@ from ostiary.web.answers import answer_json, answer_nothing, answer_page, redire
 from ostiary.web.method_rows import client_words, method_json, method_row
 from ostiary.web.pages import DeletePage, PasswordPage, RenamePage, SecurityInfoPage, SessionRow
 from ostiary.web.refusals import RequestReason
+from ostiary.web.translations import N_
 from ostiary.web.visit import Visit
 
 
@@ -33,7 +34,7 @@ async def show(visit: Visit) -> Response:
         sessions=tuple(
             SessionRow(
                 id=session.id,
-                where=client_words(visit, session.client) or visit.say("Unknown browser"),
+                where=client_words(visit, session.client) or visit.say(N_("Unknown browser")),
                 address=session.address,
                 started=session.created_at,
                 last_seen=session.last_seen_at,

@@ -2,7 +2,7 @@
 // Moves the times the server wrote in UTC into the reader's own time zone. Words already right are left alone.
 
 const language = document.documentElement.lang;
-const locale = language === "en" ? "en-GB" : language;
+const locale = language === "en" ? "en-GB" : `${language}-u-nu-latn`; // the digits the server writes
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
