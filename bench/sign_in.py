@@ -34,8 +34,6 @@ from ostiary.web.cookies import SESSION
 
 CONCURRENCY = (1, 32)
 ROUNDS = 5
-AIM = 10.0
-"""A complete sign-in, in raw verifications."""
 
 
 @dataclass(frozen=True, kw_only=True)

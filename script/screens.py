@@ -35,12 +35,19 @@ SIZES: Final = ((360, 680), (768, 680), (1280, 680))
 MODES: Final[tuple[tuple[Scheme, Language], ...]] = (("light", "en"), ("dark", "en"), ("light", "ar"))
 COLUMNS: Final = tuple(Column(*size, *mode) for size in SIZES for mode in MODES)
 
+OVERVIEW: Final = (  # the README's picture: the product at a glance, large enough to read
+    ("passkey", Column(360, 720, "dark", "en")),
+    ("security info", Column(1000, 720, "light", "en")),
+    ("added, named", Column(360, 720, "light", "ar")),
+)
+OVERVIEW_SCALE: Final = 0.75
+
 SHEET: Final = """<!doctype html><meta charset="utf-8"><style>
 body {{ width: max-content; margin: 0; padding: 24px; background: #8b959c; font: 600 15px/1.4 sans-serif }}
 h1 {{ margin: 0 0 16px; font-size: 22px }}
 h2 {{ margin: 0; padding: 18px 0 6px; font-size: 15px }}
 div {{ display: flex; gap: 12px; align-items: start }}
-</style><h1>{title}</h1>{rows}"""
+</style>{heading}{rows}"""
 
 
 def main() -> None:
@@ -56,6 +63,19 @@ def main() -> None:
             picture = contact_sheet(browser, area, rows)
             (TARGET / f"{area}.png").write_bytes(picture)
             print(f"docs/screens/{area}.png: {len(picture) // 1024} KiB")
+        (TARGET / "overview.png").write_bytes(overview(browser))
+
+
+def overview(browser: Browser) -> bytes:
+    samples = {sample.name: sample for sample in SAMPLES}
+    pictures = []
+    for name, column in OVERVIEW:
+        gallery = Gallery(
+            browser, width=column.width, height=column.height, scheme=column.scheme, scale=OVERVIEW_SCALE
+        )
+        pictures.append(gallery.show(samples[name], column.language).screenshot())
+        gallery.close()
+    return contact_sheet(browser, None, [("", pictures)])
 
 
 def photograph(browser: Browser, column: Column) -> dict[str, bytes]:
@@ -71,9 +91,10 @@ def photograph_one(gallery: Gallery, sample: Sample, column: Column) -> bytes:
     return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": column.width, "height": height})
 
 
-def contact_sheet(browser: Browser, title: str, rows: list[tuple[str, list[bytes]]]) -> bytes:
+def contact_sheet(browser: Browser, title: str | None, rows: list[tuple[str, list[bytes]]]) -> bytes:
     page = browser.new_page(viewport={"width": 100, "height": 100})
-    page.set_content(SHEET.format(title=html.escape(title), rows="".join(row(*pair) for pair in rows)))
+    heading = f"<h1>{html.escape(title)}</h1>" if title else ""
+    page.set_content(SHEET.format(heading=heading, rows="".join(row(*pair) for pair in rows)))
     page.wait_for_function("[...document.images].every(image => image.complete)")
     picture = page.locator("body").screenshot()
     page.close()
@@ -82,7 +103,8 @@ def contact_sheet(browser: Browser, title: str, rows: list[tuple[str, list[bytes
 
 def row(name: str, pictures: list[bytes]) -> str:
     images = "".join(f'<img alt="" src="data:image/png;base64,{base64.b64encode(each).decode()}">' for each in pictures)
-    return f"<h2>{html.escape(name)}</h2><div>{images}</div>"
+    heading = f"<h2>{html.escape(name)}</h2>" if name else ""
+    return f"{heading}<div>{images}</div>"
 
 
 if __name__ == "__main__":

@@ -104,4 +104,7 @@ def _origin(url: str) -> str:
         raise ValueError(f"{url} is not of the form https://host")
     if parts.scheme == "http" and not is_local:
         raise ValueError(f"{url}: passkeys need https, except on localhost")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    # browsers leave the default port out of an origin (RFC 6454 §6.2), and origins are compared whole
+    is_default_port = parts.port in (None, {"https": 443, "http": 80}[parts.scheme])
+    return f"{parts.scheme}://{host}" if is_default_port else f"{parts.scheme}://{host}:{parts.port}"

@@ -323,6 +323,7 @@ def test_refuses_a_challenge_of_another_session(org: Organisation, ada: Browser)
 def test_refuses_a_challenge_of_the_other_ceremony(
     org: Organisation, ada: Browser, laptop: SoftwareAuthenticator
 ) -> None:
+    ada.cookies["__Host-ostiary-sign-in"] = ada.cookies["__Host-ostiary-session"]  # so that both are bound to one value
     creation, request = ada.send(OPTIONS, {}).json(), ada.send(BEGIN, {}).json()
     swapped = {**creation, "challenge": request["challenge"]}
     answer = ada.send(REGISTER, SoftwareAuthenticator().create(swapped, ORIGIN))

@@ -58,7 +58,7 @@ def test_a_typed_username_brings_its_domain_s(fabrikam: Organisation, username: 
 def test_a_session_keeps_it(fabrikam: Organisation) -> None:
     browser = fabrikam.browser()
     browser.sign_in("bob@fabrikam.example")
-    for path in ("/security-info", "/security-info/add", "/nowhere"):
+    for path in ("/security-info", "/security-info/add", "/security-info/methods/nonsense/rename"):
         assert "Fabrikam" in text_of(browser.get(path)), path
 
 

@@ -57,7 +57,7 @@ def test_no_page_is_kept(ada: Browser, path: str) -> None:
 
 
 def test_files_named_by_their_content_are_kept_for_good(ada: Browser) -> None:
-    found = re.search(r"/static/css/base\.css\?v=\w+", ada.get("/sign-in").text)
+    found = re.search(r"/static/css/base\.css\?v=\w+", ada.get("/security-info").text)
     assert found
     assert "immutable" in ada.get(found[0]).headers["cache-control"]
     assert ada.get("/static/css/base.css").headers["cache-control"] == "no-cache"

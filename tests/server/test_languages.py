@@ -54,7 +54,7 @@ def test_refuses_a_language_we_do_not_speak(org: Organisation, language: str) ->
 @pytest.mark.parametrize("cookie", ["tlh", "", "<script>", "ar; x"])
 def test_a_cookie_that_is_no_language_is_ignored(org: Organisation, cookie: str) -> None:
     browser = org.browser()
-    page = browser.get("/sign-in", **{"cookie": f"__Host-ostiary-language={cookie}"})
+    page = browser.get("/sign-in", cookie=f"__Host-ostiary-language={cookie}")
     assert page.status_code == 200
 
 

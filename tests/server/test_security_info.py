@@ -402,3 +402,18 @@ def test_refuses_a_password_change(
     assert (page.status_code, says(page, code)) == (status, True)
     assert f'value="{new}"' not in page.text
     assert org.browser().sign_in().headers["location"] == "/security-info"
+
+
+def test_a_password_change_trusts_no_browser_any_more(org: Organisation, ada: Browser) -> None:
+    thief = org.browser()
+    thief.cookies = {name: value for name, value in ada.cookies.items() if "browser" in name}
+    ada.confirm()
+    form = {"current": PASSWORD, "new": "another-engine-1844", "repeat": "another-engine-1844"}
+    assert ada.post("/security-info/password", form).status_code == 303
+    thief.type_username("ada")
+    for _ in range(10):
+        thief.type_password("wrong-password-x")
+    stranger = org.browser()
+    stranger.type_username("ada")
+    # the thief's copy of the cookie counts as a stranger now, so strangers are what it has locked out
+    assert stranger.type_password("wrong-password-x").status_code == 429

@@ -56,13 +56,14 @@ def prepare(settings: Settings, database: Database, *, now: int) -> None:
     codes = Codes(Sealer(key_from_file(settings.data / "sealing.key")))
     with database.transaction() as tx:
         organization = organizations.the_organization(tx)
+    if organization is not None and not (settings.data / "demo.json").exists():
+        fail(f"{settings.data} holds {organization.name}, which is not the demo. Use another --data directory.")
+    facts = _write_facts(settings)  # first: it is what marks the data as the demo's
+    with database.transaction() as tx:
         if organization is None:
             administration.create_organization(tx, name="Contoso", domain=DOMAIN, now=now)
-        elif not (settings.data / "demo.json").exists():
-            fail(f"{settings.data} holds {organization.name}, which is not the demo. Use another --data directory.")
         for person in PEOPLE:
             _prepare_person(tx, person, codes, now=now)
-    facts = _write_facts(settings)
     say(f"The demo organisation Contoso. Everybody's secrets are in {facts}:")
     for person in PEOPLE:
         say(f"  {person.username:24} password {person.password:24} authenticator secret {person.totp_secret}")

@@ -22,7 +22,6 @@ _LARGEST_LOGO = 200_000
 _LOGO_BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
-    (b"RIFF", "image/webp"),
 )
 _ACCENT = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -62,7 +61,7 @@ def remove_domain(tx: Transaction, name: str, *, now: int) -> None:
     found = next((other for other in organizations.all_domains(tx) if other.name == domain), None)
     if found is None:
         raise Refusal(Reason.DOMAIN_UNKNOWN, field="domain")
-    if found.is_primary or people.page_of_people(tx, after="", part=f"@{domain}", limit=1):
+    if found.is_primary or people.is_domain_used(tx, domain):
         raise Refusal(Reason.DOMAIN_IN_USE, field="domain")
     organizations.delete_domain(tx, domain)
     _record(tx, audit.Event.DOMAIN_REMOVE, now, detail=domain)
@@ -120,7 +119,8 @@ def create_person(
     if password is None:
         password = made = new_password()
         must_change_password = True
-    check_new_password(password, username=parsed, field="password")
+    else:
+        check_new_password(password, username=parsed, field="password")
     person = Person(
         id=new_id(),
         organization_id=organization.id,
@@ -170,7 +170,8 @@ def set_person_password(tx: Transaction, username: str, *, password: str | None,
     person = find_person(tx, username)
     made = new_password() if password is None else None
     plain = made or password or ""
-    check_new_password(plain, username=person.username, field="password")
+    if password is not None:
+        check_new_password(password, username=person.username, field="password")
     set_password(tx, person, hash_password(plain), now=now)
     people.set_must_change_password(tx, person.id, must_change_password=True)
     sessions.delete_sessions(tx, person.id)
@@ -301,6 +302,8 @@ def _logo_media_type(logo: bytes) -> str:
         for beginning, media_type in _LOGO_BEGINNINGS:
             if logo.startswith(beginning):
                 return media_type
+        if logo.startswith(b"RIFF") and logo[8:12] == b"WEBP":
+            return "image/webp"
         if b"<svg" in logo[:1000]:
             return "image/svg+xml"
     raise Refusal(Reason.LOGO_INVALID, field="logo")

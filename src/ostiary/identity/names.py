@@ -60,6 +60,7 @@ def parse_username(text: str, *, primary_domain: str | None, domains: Collection
         local, domain = username, primary_domain or ""
     if len(username) > 254 or not _LOCAL_PART.fullmatch(local) or any(_is_refused(c) for c in local):
         raise Refusal(Reason.USERNAME_INVALID, field="username")
+    domain = _ascii(domain)
     if domain not in domains:
         raise Refusal(Reason.DOMAIN_UNKNOWN, field="username")
     return f"{local}@{domain}"
@@ -67,13 +68,18 @@ def parse_username(text: str, *, primary_domain: str | None, domains: Collection
 
 def parse_domain(text: str) -> str:
     """A domain name in its ASCII form, lower case. Raises `Refusal(DOMAIN_INVALID)`."""
-    try:
-        domain = text.strip().rstrip(".").encode("idna").decode().lower()
-    except UnicodeError as error:
-        raise Refusal(Reason.DOMAIN_INVALID, field="domain") from error
+    domain = _ascii(text.strip().rstrip("."))
     if not _DOMAIN.fullmatch(domain):
         raise Refusal(Reason.DOMAIN_INVALID, field="domain")
     return domain
+
+
+def _ascii(domain: str) -> str:
+    """The form in which domains are kept and compared; as it came when it has none, and so no domain of ours."""
+    try:
+        return domain.encode("idna").decode().lower()
+    except UnicodeError:
+        return domain
 
 
 def _is_refused(character: str) -> bool:

@@ -184,11 +184,13 @@ def check_password_change(present: str | None, *, username: str, current: str, n
 
 
 def finish_password_change(tx: Transaction, signed_in: SignedIn, hash: str, *, caller: Caller, now: int) -> None:
-    """Keeps the new password, and ends every other session: whoever knew the old one is out."""
+    """Keeps the new password, ends every other session and trusts no browser any more: whoever knew the old one is
+    out."""
     limits.clear(tx, limits.PASSWORDS_PER_ACCOUNT, signed_in.session.id)
     method_id = set_password(tx, signed_in.person, hash, now=now)
     people.set_must_change_password(tx, signed_in.person.id, must_change_password=False)
     sessions.delete_sessions(tx, signed_in.person.id, but=signed_in.session.id)
+    sessions.forget_browsers(tx, signed_in.person.id)
     audit.record(
         tx,
         audit.Event.PASSWORD_CHANGE,

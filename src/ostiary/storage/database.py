@@ -160,6 +160,10 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+_PATIENCE: Final = 10_000
+"""Milliseconds to wait for another process's write before giving up."""
+
+
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10})
 
@@ -170,7 +174,7 @@ def _sqlite_engine(url: str) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",  # a commit is on the disk before it is acknowledged
             "foreign_keys = ON",
-            "busy_timeout = 10000",
+            f"busy_timeout = {_PATIENCE}",
             "cache_size = -65536",
             "temp_store = MEMORY",  # what a savepoint may have to undo needs no file
         ):
@@ -200,6 +204,7 @@ class _GroupCommit:
         self._writer = engine.raw_connection()
         self._reader = engine.raw_connection()
         self._write_cursor = self._writer.cursor()
+        self._write_cursor.execute("PRAGMA busy_timeout = 0")  # see `_begin`
         self._read = Transaction(self._reader.cursor(), "sqlite")
         self._write = Transaction(self._write_cursor, "sqlite")
         self._waiting: list[Job] = []
@@ -233,7 +238,7 @@ class _GroupCommit:
     async def _commit_together(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
         answers: list[tuple[asyncio.Future[object], object, BaseException | None]] = []
         try:
-            self._write_cursor.execute("BEGIN IMMEDIATE")
+            await self._begin(loop)
             try:
                 for job, future in jobs:
                     if future.cancelled():  # nobody waits for the answer, so nothing was acknowledged
@@ -260,6 +265,22 @@ class _GroupCommit:
                 future.set_result(answer)
             else:
                 future.set_exception(refusal)
+
+    async def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Takes the write lock. While another process holds it (a command does, for a moment), the loop goes on."""
+        try:
+            self._write_cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            await loop.run_in_executor(self._disk, self._begin_patiently)
+
+    def _begin_patiently(self) -> None:
+        self._write_cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+        try:
+            self._write_cursor.execute("BEGIN IMMEDIATE")
+        finally:
+            self._write_cursor.execute("PRAGMA busy_timeout = 0")
 
     def _commit(self) -> None:
         start = time.perf_counter()

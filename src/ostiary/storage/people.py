@@ -38,6 +38,7 @@ _PAGE = Query(
     .order_by(people.c.username)
     .limit(bindparam("limit"))
 )
+_OF_DOMAIN = Query(select(people.c.id).where(people.c.username.like(bindparam("pattern"), escape="~")).limit(1))
 _COUNT = Query(select(func.count()).select_from(people))
 _SET_ENABLED = Query(update_by(people.c.id, "is_enabled"))
 _SET_MUST_CHANGE_PASSWORD = Query(update_by(people.c.id, "must_change_password"))
@@ -103,6 +104,11 @@ def page_of_people(tx: Transaction, *, after: str, limit: int, part: str = "") -
     """People in the order of their usernames, from behind `after`, whose username contains `part`."""
     escaped = part.replace("~", "~~").replace("%", "~%").replace("_", "~_")
     return [Person._make(row) for row in tx.all(_PAGE, after=after, pattern=f"%{escaped}%", limit=limit)]
+
+
+def is_domain_used(tx: Transaction, domain: str) -> bool:
+    """Whether anybody's username ends in this domain."""
+    return tx.one(_OF_DOMAIN, pattern=f"%@{domain.replace('_', '~_')}") is not None
 
 
 def count_people(tx: Transaction) -> int:

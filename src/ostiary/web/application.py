@@ -80,7 +80,7 @@ def build_application(site: Site) -> ASGIApp:
     fixed = {path: Endpoint(site, faces) for path, faces in ROUTES.items() if "{" not in path}
     routes = [Route(path, Endpoint(site, faces)) for path, faces in ROUTES.items() if path not in fixed]
     unknown = Endpoint(site, {verb: Face(page_unknown, Access.ANYONE) for verb in _VERBS})
-    app = Starlette(routes=[*routes, Mount("/static", assets.Assets()), Mount("/", unknown)], lifespan=lifespan)
+    app = Starlette(routes=[*routes, Mount("/static", assets.Assets(unknown)), Mount("/", unknown)], lifespan=lifespan)
     app.router.redirect_slashes = False
     return Guard(_FixedPaths(fixed, app), origins=site.relying_party.origins)
 

@@ -1,7 +1,9 @@
 """What pages are drawn with: static files, and each domain's stylesheet and logo."""
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ostiary.identity.reasons import Refusal
 from ostiary.storage import organizations
@@ -19,8 +21,15 @@ class Assets(StaticFiles):
     """Files named with the version of their content are kept by browsers for good; of others, such as the modules that
     scripts import, they ask each time whether they changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, unknown: ASGIApp) -> None:
         super().__init__(directory=STATIC)
+        self._unknown = unknown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except HTTPException:  # no such file, or a verb that files do not know
+            await self._unknown(scope, receive, send)
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]

@@ -76,6 +76,8 @@ async def _refuse_verb(visit: Visit) -> Response:
 
 
 async def page_unknown(visit: Visit) -> Response:
+    if visit.wants_page:
+        await visit.find_session()  # so that the page looks like the person's own, and leads back to theirs
     raise Refusal(RequestReason.PAGE_UNKNOWN)
 
 

@@ -43,6 +43,7 @@ class Guard:
         self._origins = frozenset(origin.encode() for origin in origins)
         is_https = all(origin.startswith("https:") for origin in origins)
         self._headers = (*_HEADERS, _STRICT_TRANSPORT) if is_https else _HEADERS
+        self._redirect_headers = {name.decode(): value.decode() for name, value in self._headers}
         self._by_address = _loopback_addresses(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +54,9 @@ class Guard:
             sent = dict(scope["headers"])
             origin = self._by_address.get(sent.get(b"host", b""))
             if origin is not None and b"text/html" in sent.get(b"accept", b""):
-                await RedirectResponse(f"{origin}{scope['path']}")(scope, receive, send)
+                query = scope["query_string"].decode("latin-1")
+                there = f"{origin}{scope['path']}?{query}" if query else f"{origin}{scope['path']}"
+                await RedirectResponse(there, headers=self._redirect_headers)(scope, receive, send)
                 return
         scope["cross_site"] = scope["method"] not in _SAFE and not self._is_same_origin(scope)
         headers = self._headers

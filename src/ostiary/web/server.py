@@ -9,9 +9,6 @@ from ostiary.settings import Settings
 from ostiary.storage.database import Database
 from ostiary.web.application import build_application, build_site
 
-_YOUNG_OBJECTS = 20_000
-"""How many new objects the collector waits for: a request makes hundreds, and leaves nearly none in cycles."""
-
 
 def serve(settings: Settings, database: Database, *, host: str, port: int) -> None:
     """Serves until told to stop."""
@@ -27,7 +24,6 @@ def serve(settings: Settings, database: Database, *, host: str, port: int) -> No
     application = build_application(build_site(settings, database))
     gc.collect()
     gc.freeze()  # what is built once is not looked through again
-    gc.set_threshold(_YOUNG_OBJECTS)
     uvicorn.run(
         application,
         host=host,

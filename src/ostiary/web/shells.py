@@ -1,11 +1,15 @@
 """The frame of every page: language, direction, the organisation's looks, who is looking."""
 
+import structlog
+
 from ostiary.storage import organizations
 from ostiary.storage.database import Transaction
 from ostiary.web.pages import Branding, Page, Shell, Viewer
 from ostiary.web.translations import Translations
 from ostiary.web.visit import Visit
 from ostiary.web.wording import CLIENT_WORDING
+
+log = structlog.get_logger()
 
 
 async def make_shell(visit: Visit, page: Page, *, username: str | None) -> Shell:
@@ -18,11 +22,19 @@ async def make_shell(visit: Visit, page: Page, *, username: str | None) -> Shell
         direction=translations.direction(language),
         languages=translations.languages,
         path=visit.page_path or "/security-info",
-        branding=await visit.read(_branding, known_as),
+        branding=await _looks(visit, known_as),
         viewer=Viewer(username=person.username, display_name=person.display_name) if person else None,
         now=visit.now,
         client_reasons=_client_reasons(translations, language) if page.script else (),
     )
+
+
+async def _looks(visit: Visit, username: str | None) -> Branding:
+    try:
+        return await visit.read(_branding, username)
+    except Exception:  # the page is needed all the same, above all to say that the database failed
+        log.exception("branding not read")
+        return Branding(key="default", name=visit.site.relying_party.name, logo=None, helpdesk=None)
 
 
 def _branding(tx: Transaction, username: str | None) -> Branding:

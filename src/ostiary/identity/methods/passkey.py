@@ -23,6 +23,9 @@ from ostiary.storage import methods
 from ostiary.storage.database import Transaction
 from ostiary.storage.methods import CredentialRecord, StoredPasskey
 
+_DECOY_SIZES = (16, 20, 32, 64)
+_DECOY_TRANSPORTS = (("internal", "hybrid"), ("internal",), ("usb",))
+
 
 class Material(NamedTuple):
     challenge: bytes
@@ -53,7 +56,7 @@ class Passkeys:
         if subject.username is not None:
             known = methods.credentials_of(tx, person_id) if person_id else []
             allowed = [descriptor(record) for record in reversed(known)]  # the newest first
-            allowed = allowed or [CredentialDescriptor(self._decoy(subject.username), ("internal", "hybrid"))]
+            allowed = allowed or self._decoys(subject.username)
         challenge = issue_challenge(
             tx, Ceremony.AUTHENTICATION, binding=subject.binding, person_id=person_id, now=subject.now
         )
@@ -121,8 +124,17 @@ class Passkeys:
             )
         return Proven(passkey.person, Proof(MethodKind.PASSKEY, subject.now, passkey.method_id), passkey.aaguid)
 
-    def _decoy(self, username: str) -> bytes:
-        return hmac.digest(self._decoy_key, username.encode(), "sha256")
+    def _decoys(self, username: str) -> list[CredentialDescriptor]:
+        """Credentials that nobody has, always the same for a username, of the shapes real ones have."""
+        seed = hmac.digest(self._decoy_key, username.encode(), "sha512")
+        count = 1 + seed[0] % 2
+        return [
+            CredentialDescriptor(
+                hmac.digest(self._decoy_key, bytes([number]) + seed, "sha512")[: _DECOY_SIZES[seed[1 + number] % 4]],
+                _DECOY_TRANSPORTS[seed[3 + number] % 3],
+            )
+            for number in range(count)
+        ]
 
 
 def descriptor(record: CredentialRecord) -> CredentialDescriptor:
