@@ -70,9 +70,7 @@ def overview(browser: Browser) -> bytes:
     samples = {sample.name: sample for sample in SAMPLES}
     pictures = []
     for name, column in OVERVIEW:
-        gallery = Gallery(
-            browser, width=column.width, height=column.height, scheme=column.scheme, scale=OVERVIEW_SCALE
-        )
+        gallery = Gallery(browser, width=column.width, height=column.height, scheme=column.scheme, scale=OVERVIEW_SCALE)
         pictures.append(gallery.show(samples[name], column.language).screenshot())
         gallery.close()
     return contact_sheet(browser, None, [("", pictures)])

@@ -65,6 +65,23 @@ class Credential:
     sign_count: int = 0
 
 
+@dataclass(frozen=True)
+class ToAttest:
+    """What an attestation statement is about."""
+
+    credential: Credential
+    authenticator_data: bytes
+    client_data_hash: bytes
+
+    @property
+    def signed(self) -> bytes:
+        return self.authenticator_data + self.client_data_hash
+
+
+AttestationMaker: TypeAlias = Callable[[ToAttest], tuple[str, Any]]
+"""Makes a format and a statement."""
+
+
 def generate_key(algorithm: int, *, rsa_bits: int = 2048) -> PrivateKey:
     """A new private key for a COSE algorithm."""
     if algorithm in _CURVES:
@@ -73,7 +90,7 @@ def generate_key(algorithm: int, *, rsa_bits: int = 2048) -> PrivateKey:
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm == -53:
         return ed448.Ed448PrivateKey.generate()
-    if algorithm == -257:
+    if algorithm in (-257, -65535):
         return rsa.generate_private_key(public_exponent=65537, key_size=rsa_bits)
     if algorithm == -48:
         return mldsa.MLDSA44PrivateKey.generate()
@@ -89,7 +106,7 @@ def sign(private_key: PrivateKey, algorithm: int, data: bytes) -> bytes:
     if isinstance(private_key, ec.EllipticCurvePrivateKey):
         return private_key.sign(data, ec.ECDSA(_CURVES[algorithm][2]))
     if isinstance(private_key, rsa.RSAPrivateKey):
-        return private_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        return private_key.sign(data, padding.PKCS1v15(), hashes.SHA1() if algorithm == -65535 else hashes.SHA256())
     return private_key.sign(data)
 
 
@@ -264,11 +281,13 @@ class SoftwareAuthenticator:
         client_extension_results: JSON | None = None,
         statement: Mapping[str, cbor.CborEncodable] | None = None,
         fmt: str | None = None,
+        attest: "AttestationMaker | None" = None,
         edit_attestation_object: Edit = _no_edit,
         **tampering: Any,
     ) -> JSON:
         """``navigator.credentials.create()`` and ``toJSON()``. The keywords are what ``_client_data`` and
-        ``_authenticator_data`` take, and the parts of the answer to replace."""
+        ``_authenticator_data`` take, and the parts of the answer to replace; ``attest`` makes a statement of another
+        format."""
         rp_id = str(options["rp"]["id"])
         excluded = {base64url.decode(descriptor["id"]) for descriptor in options.get("excludeCredentials", ())}
         if any(credential.id in excluded and credential.rp_id == rp_id for credential in self.credentials):
@@ -296,7 +315,10 @@ class SoftwareAuthenticator:
         client_data, client_tampering = self._client_data("webauthn.create", options["challenge"], origin, tampering)
         authenticator_data = self._authenticator_data(credential, attested, extensions, client_tampering)
         message = authenticator_data + hashlib.sha256(client_data).digest()
-        made_format, made_statement = self._attest(conveyed, credential, message)
+        if attest is None:
+            made_format, made_statement = self._attest(conveyed, credential, message)
+        else:
+            made_format, made_statement = attest(ToAttest(credential, authenticator_data, message[-32:]))
         attestation_object = edit_attestation_object(
             cbor.encode(
                 {

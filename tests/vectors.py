@@ -5,13 +5,15 @@
 Prints a line for each disagreement with the file, and a summary. Exit status 1 when there is a disagreement.
 
 A vector that names an anchor has to be *attested* by it, and must be untrusted by all the other anchors of the file.
-Formats and algorithms we do not verify are counted by name and not judged.
+Formats and algorithms we do not verify are counted by name and not judged. All that we can verify is offered, RS1 too.
 
 ``--mutate`` changes every accepted message in one place at a time. What a signature covers must then be refused: client
 data, authenticator data and signature of an assertion; the same and the statement of a signed registration, and its
 attestation certificate when it is attested. Where nothing is signed (``none``, certificates that lead nowhere), a
 changed message may be accepted if the facts change with it. What is accepted with the same facts must differ only in
-places no relying party reads: reserved flags, extension outputs and members of client data that are not judged.
+places no relying party reads: reserved flags, extension outputs and members of client data that are not judged. Two
+formats leave a little of a signed registration unsigned: ``fido-u2f`` the AAGUID, which must not count as attested
+then, and the sign count; ``android-safetynet`` a version that means nothing.
 """
 
 import argparse
@@ -37,8 +39,10 @@ Vector: TypeAlias = dict[str, Any]
 Anchors: TypeAlias = Mapping[str, x509.Certificate]
 Facts: TypeAlias = passkeys.VerifiedRegistration | passkeys.VerifiedAuthentication
 
-ALGORITHMS: Final = (*passkeys.DEFAULT_ALGORITHMS, signatures.ED25519, signatures.ML_DSA_87)
+# All that can be verified. Naming RS1 is what a relying party has to do that accepts SHA-1.
+ALGORITHMS: Final = (*passkeys.DEFAULT_ALGORITHMS, signatures.ED25519, signatures.ML_DSA_87, signatures.RS1)
 DEFAULT_CLOCK: Final = "2026-01-01T00:00:00+00:00"
+UNSIGNED: Final[Mapping[str, set[str]]] = {"fido-u2f": {"AAGUID", "sign count"}, "android-safetynet": {"ver"}}
 SIGNED_FIELDS: Final = ("clientDataJSON", "authenticatorData", "signature")
 
 
@@ -233,6 +237,11 @@ def find_fault(original: Vector, facts: Facts, mutant: Vector, verdict: Verdict)
         if _read_facts(verdict.facts) == _read_facts(facts) and _read_parts(mutant) != _read_parts(original):
             return "accepted with the same facts, though what they are read from changed"
         return None
+    if facts.attestation.format == "fido-u2f" and "AAGUID" in changed and verdict.facts.attested_aaguid is not None:
+        return "accepted with an AAGUID that nobody signed"
+    changed -= UNSIGNED.get(facts.attestation.format, set())
+    if not changed:
+        return None
     unsigned_from = 1 if facts.attestation.kind is AttestationKind.ATTESTED else 0
     if not all(part.startswith("x5c ") and int(part[4:]) >= unsigned_from for part in changed):
         return f"accepted, though {changed} is signed"
@@ -247,6 +256,11 @@ def _parts(vector: Vector) -> dict[str, object]:
     statement = dict(members["attStmt"])
     chain = statement.pop("x5c", [])
     assert isinstance(chain, list)
+    if members["fmt"] == "fido-u2f":
+        data = members["authData"]
+        assert isinstance(data, bytes)
+        statement |= {"sign count": data[33:37], "AAGUID": data[37:53]}
+        members["authData"] = data[:33] + data[53:]
     return {
         **{f"x5c {place}": certificate for place, certificate in enumerate(chain)},
         **{str(name): value for name, value in statement.items()},

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ostiary.passkeys import AttestationKind, CeremonyError, CeremonyReason, base64url, cbor
-from ostiary.passkeys.attestation import none, packed
+from ostiary.passkeys.attestation import certificates, none, packed
 from ostiary.passkeys.attestation.formats import FormatRegistry
 from tests.passkeys.ceremonies import (
     NOW,
@@ -193,7 +193,7 @@ WRONG_CERTIFICATES: dict[str, dict[str, Any]] = {
     "another_aaguid": {"extensions": [(aaguid_extension(bytes(16)), False)]},
     "critical_aaguid": {"extensions": [(aaguid_extension(DEFAULT_AAGUID), True)]},
     "aaguid_wrapped_once": {
-        "extensions": [(x509.UnrecognizedExtension(packed.AAGUID_EXTENSION, DEFAULT_AAGUID), False)]
+        "extensions": [(x509.UnrecognizedExtension(certificates.AAGUID_EXTENSION, DEFAULT_AAGUID), False)]
     },
     "aaguid_with_more_behind": {"extensions": [(aaguid_extension(DEFAULT_AAGUID + b"\x00"), False)]},
     "critical_firmware_version": {"extensions": [(FIRMWARE, True)]},

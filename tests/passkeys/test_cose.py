@@ -95,7 +95,9 @@ WRONG: dict[str, dict[int, Any]] = {
     "rsa_exponent_leading_zero": parameters(-257, m2=b"\x00\x01\x00\x01"),
     "rsa_exponent_integer": parameters(-257, m2=65537),
     "rsa_as_pss": parameters(-257, p3=-37),
-    "rsa_with_sha1": parameters(-257, p3=-65535),
+    "rs1_short_modulus": parameters(-257, p3=-65535, m1=b"\x00" + b"\xff" * 128),
+    "rs1_two_leading_zeros": parameters(-257, p3=-65535, m1=b"\x00\x00" + b"\xff" * 256),
+    "rs1_zero_that_is_no_sign": parameters(-257, p3=-65535, m1=b"\x00" + b"\x7f" + b"\xff" * 255),
     "ml_dsa_short": parameters(-48, m1=bytes(1311)),
     "ml_dsa_of_another_size": parameters(-49, p3=-48),
     "ml_dsa_text": parameters(-48, m1="x"),
@@ -181,3 +183,14 @@ def _square_root(value: int, p: int) -> int | None:
     if root * root % p != value:
         root = root * pow(2, (p - 1) // 4, p) % p
     return root if root * root % p == value else None
+
+
+def test_loads_rs1_key_with_and_without_the_sign_of_its_modulus() -> None:
+    modulus = b"\xff" * 256
+    plain = cose.load_public_key(cbor.encode(parameters(-257, p3=-65535, m1=modulus)))
+    signed = cose.load_public_key(cbor.encode(parameters(-257, p3=-65535, m1=b"\x00" + modulus)))
+    assert (plain.algorithm, plain.key) == (-65535, signed.key)
+
+
+def test_rs1_is_not_offered_of_our_own_accord() -> None:
+    assert signatures.RS1 not in signatures.DEFAULT_ALGORITHMS

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ostiary.passkeys.attestation.trust import find_anchor
+from ostiary.passkeys.signatures import RS1
 from tests.passkeys.ceremonies import NOW
 from tests.software_authenticator import AttestationAuthority, SoftwareAuthenticator, name
 
@@ -153,3 +154,9 @@ def test_broken_hash() -> None:
     broken = x509.load_der_x509_certificate(encoded)
     assert isinstance(broken.signature_hash_algorithm, hashes.SHA1)
     assert leads_to([broken], anchor) is None
+    # Unless the relying party names RSA with SHA-1 among its algorithms.
+    assert find_anchor([broken], [anchor], NOW, algorithms=[RS1]) == anchor
+    assert find_anchor([leaf], [anchor], NOW, algorithms=[RS1]) == anchor
+    damaged = x509.load_der_x509_certificate(encoded[:-1] + bytes([encoded[-1] ^ 1]))
+    assert find_anchor([damaged], [anchor], NOW, algorithms=[RS1]) is None
+    assert find_anchor([broken], [root.certificate], NOW, algorithms=[RS1]) is None

@@ -98,14 +98,17 @@ def _load_okp(
 
 
 def _load_rsa(parameters: dict[int | str, CborValue], algorithm: int) -> rsa.RSAPublicKey:
-    if algorithm != signatures.RS256:
+    if algorithm not in signatures.RSA_HASHES:
         raise _misfit(algorithm)
     n, e = _take(parameters, -1, -2)
     if not isinstance(n, bytes) or not isinstance(e, bytes):
         raise public_key_invalid("n or e is not a byte string")
+    # RFC 8230 §4: as short as possible, so no leading zero. One maker of old RS1 credentials wrote the modulus as a
+    # signed number, with the sign's zero byte before it; that much is let pass, with that algorithm alone.
+    if algorithm == signatures.RS1 and n[:1] == b"\x00" and n[1:2] >= b"\x80":
+        n = n[1:]
     if len(n) > signatures.MAX_RSA_BITS // 8 or len(e) > 4:
         raise public_key_invalid("n or e is too long")
-    # RFC 8230 §4: as short as possible, so no leading zero.
     if n[:1] in (b"", b"\x00") or e[:1] in (b"", b"\x00"):
         raise public_key_invalid("n or e is empty or begins with a zero")
     return rsa.RSAPublicNumbers(int.from_bytes(e, "big"), int.from_bytes(n, "big")).public_key()

@@ -8,20 +8,21 @@ from typing import Final
 
 from cryptography import x509
 
-from ostiary.passkeys import cbor, client_data, cose
+from ostiary.passkeys import client_data, cose
 from ostiary.passkeys.aaguid import Aaguid
 from ostiary.passkeys.attestation.formats import FORMATS
+from ostiary.passkeys.attestation.object import open_attestation_object
 from ostiary.passkeys.attestation.statement import (
     Attestation,
     AttestationKind,
     Certified,
+    Combined,
     Finding,
     SelfSigned,
     StatementInput,
 )
 from ostiary.passkeys.attestation.trust import find_anchor
 from ostiary.passkeys.authenticator_data import parse_authenticator_data
-from ostiary.passkeys.cbor import CborValue
 from ostiary.passkeys.expectations import check_backup_state, check_collections, check_rp_id, check_user
 from ostiary.passkeys.reasons import CeremonyError, CeremonyReason
 from ostiary.passkeys.responses import RegistrationResponse
@@ -35,7 +36,7 @@ MAX_CREDENTIAL_ID: Final = 1023
 class VerifiedRegistration:
     """The facts of a registration that was verified: what a credential record is made of (WebAuthn L3 §4).
 
-    ``aaguid`` is a claim unless ``attestation.kind`` is ``attested``. ``is_discoverable`` is what the client said
+    ``aaguid`` is a claim; ``attested_aaguid`` is what policy may rely on. ``is_discoverable`` is what the client said
     (``credProps.rk``), ``None`` when it said nothing.
     """
 
@@ -57,6 +58,12 @@ class VerifiedRegistration:
     attestation_object: bytes
     client_data_json: bytes
 
+    @property
+    def attested_aaguid(self) -> Aaguid | None:
+        """The AAGUID if an anchor vouches for it; ``None`` for every other, and for formats that do not sign it."""
+        attestation = self.attestation
+        return self.aaguid if attestation.kind is AttestationKind.ATTESTED and attestation.covers_aaguid else None
+
 
 def verify_registration(
     *,
@@ -75,7 +82,8 @@ def verify_registration(
 ) -> VerifiedRegistration:
     """Verify a registration step by step, in the order of WebAuthn L3 §7.1.
 
-    ``challenge``, ``origins``, ``rp_id`` and ``algorithms`` are what the options said. ``require_user_presence`` is for
+    ``challenge``, ``origins``, ``rp_id`` and ``algorithms`` are what the options said; who names RS1 there accepts RSA
+    with SHA-1 for credentials and in certificate chains. ``require_user_presence`` is for
     conditional creation alone, where a browser may create without a gesture. ``trust_anchors`` are the only roots of
     trust: a statement that leads to none of them is reported as ``untrusted``. With ``require_trusted_attestation``
     that is refused with ``attestation_untrusted``, and so are self attestation and none. An anchor vouches for all its
@@ -100,8 +108,8 @@ def verify_registration(
     # Step 12
     client_data_hash = hashlib.sha256(response.client_data_json).digest()
     # Step 13
-    fmt, statement, authenticator_data = _open_attestation_object(response.attestation_object)
-    data = parse_authenticator_data(authenticator_data)
+    attested = open_attestation_object(response.attestation_object)
+    data = parse_authenticator_data(attested.authenticator_data)
     credential = data.attested_credential
     if credential is None:
         raise CeremonyError(CeremonyReason.MALFORMED_AUTHENTICATOR_DATA, "no attested credential")
@@ -118,12 +126,12 @@ def verify_registration(
     # WebAuthn L3 §5.8.5 and the note there: a key is looked at closely before anybody relies on it.
     credential_key = cose.load_public_key(credential.public_key)
     # Step 21
-    verify_statement = FORMATS.procedure_of(fmt)
+    verify_statement = FORMATS.procedure_of(attested.format)
     # Step 22
     finding = verify_statement(
         StatementInput(
-            statement=statement,
-            authenticator_data=authenticator_data,
+            statement=attested.statement,
+            authenticator_data=attested.authenticator_data,
             client_data_hash=client_data_hash,
             aaguid=credential.aaguid,
             credential_id=credential.credential_id,
@@ -132,7 +140,7 @@ def verify_registration(
         )
     )
     # Steps 23 and 24
-    attestation = _assess(fmt, finding, trust_anchors, at)
+    attestation = _assess(attested.format, finding, trust_anchors, at, algorithms)
     if require_trusted_attestation and attestation.kind is not AttestationKind.ATTESTED:
         raise CeremonyError(CeremonyReason.ATTESTATION_UNTRUSTED, f"{attestation.kind.value} attestation")
     # Step 25
@@ -163,26 +171,33 @@ def verify_registration(
     )
 
 
-def _open_attestation_object(encoded: bytes) -> tuple[str, dict[int | str, CborValue], bytes]:
-    """Format, statement and authenticator data (WebAuthn L3 §6.5.4), and nothing beside them."""
-    members = cbor.decode(encoded)
-    if not isinstance(members, dict) or set(members) != {"fmt", "attStmt", "authData"}:
-        raise CeremonyError(CeremonyReason.MALFORMED_CBOR, "not an attestation object")
-    fmt, statement, authenticator_data = members["fmt"], members["attStmt"], members["authData"]
-    if not (isinstance(fmt, str) and isinstance(statement, dict) and isinstance(authenticator_data, bytes)):
-        raise CeremonyError(CeremonyReason.MALFORMED_CBOR, "a member of the attestation object has the wrong type")
-    return fmt, statement, authenticator_data
+# What a statement is worth when there are several, the best last.
+_WORTH: Final = (AttestationKind.NONE, AttestationKind.SELF, AttestationKind.UNTRUSTED, AttestationKind.ATTESTED)
 
 
-def _assess(fmt: str, finding: Finding, trust_anchors: Collection[x509.Certificate], at: datetime) -> Attestation:
-    """WebAuthn L3 §7.1, steps 23 and 24."""
+def _assess(
+    fmt: str,
+    finding: Finding,
+    trust_anchors: Collection[x509.Certificate],
+    at: datetime,
+    algorithms: Collection[int],
+) -> Attestation:
+    """WebAuthn L3 §7.1, steps 23 and 24. Of a compound statement, the best of its statements counts."""
+    if isinstance(finding, Combined):
+        judged = [_assess(fmt, part, trust_anchors, at, algorithms) for part in finding.findings]
+        return max(judged, key=lambda each: (_WORTH.index(each.kind), each.covers_aaguid))
     if isinstance(finding, SelfSigned):
         return Attestation(format=fmt, kind=AttestationKind.SELF)
     if not isinstance(finding, Certified):
         return Attestation(format=fmt, kind=AttestationKind.NONE)
-    anchor = find_anchor(finding.trust_path, trust_anchors, at)
-    kind = AttestationKind.UNTRUSTED if anchor is None else AttestationKind.ATTESTED
-    return Attestation(format=fmt, kind=kind, anchor=anchor, trust_path=finding.trust_path)
+    anchor = find_anchor(finding.trust_path, trust_anchors, at, algorithms=algorithms)
+    return Attestation(
+        format=fmt,
+        kind=AttestationKind.UNTRUSTED if anchor is None else AttestationKind.ATTESTED,
+        anchor=anchor,
+        trust_path=finding.trust_path,
+        covers_aaguid=finding.covers_aaguid,
+    )
 
 
 def _is_discoverable(response: RegistrationResponse) -> bool | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ostiary.passkeys import base64url
+from ostiary.passkeys.aaguid import Aaguid
+from ostiary.passkeys.attestation.object import AttestationObject, open_attestation_object
 from ostiary.passkeys.client_data import read_challenge
 from ostiary.passkeys.reasons import CeremonyError, CeremonyReason
 
@@ -48,6 +50,19 @@ class RegistrationResponse(_Response):
 
     attestation_object: bytes
     transports: tuple[str, ...]
+
+    @property
+    def aaguid(self) -> Aaguid:
+        """The AAGUID the response claims, to look up what is known about the model. Nothing is verified yet.
+
+        Raises ``CeremonyError``: ``malformed_cbor`` or ``malformed_authenticator_data``.
+        """
+        return self.claimed_attestation.aaguid
+
+    @property
+    def claimed_attestation(self) -> AttestationObject:
+        """The attestation object, taken apart. Raises ``CeremonyError(malformed_cbor)``."""
+        return open_attestation_object(self.attestation_object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ ML_DSA_65: Final = -49
 ML_DSA_87: Final = -50
 ED448: Final = -53
 RS256: Final = -257
+RS1: Final = -65535
+"""RSA with SHA-1 (RFC 8812 §2, deprecated): verified for who names it, never offered of our own accord."""
 
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
@@ -76,8 +78,11 @@ _EDWARDS: Final[dict[int, type[ed25519.Ed25519PublicKey | ed448.Ed448PublicKey]]
     ED25519: ed25519.Ed25519PublicKey,
     ED448: ed448.Ed448PublicKey,
 }
+RSA_HASHES: Final[dict[int, hashes.HashAlgorithm]] = {
+    RS256: hashes.SHA256(),
+    RS1: hashes.SHA1(),  # noqa: S303 -- see docs/decisions: whoever relies on it has said so
+}
 _PKCS1_V15: Final = PKCS1v15()
-_SHA256: Final = hashes.SHA256()
 
 
 def _is_ml_dsa_here() -> bool:
@@ -106,10 +111,10 @@ def bind(key: object, algorithm: int) -> PublicKey:
         curve, ecdsa = ECDSA_CURVES[algorithm]
         if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, curve):
             return PublicKey(algorithm, key, _ecdsa_check(key, ecdsa))
-    elif algorithm == RS256:
+    elif algorithm in RSA_HASHES:
         if isinstance(key, rsa.RSAPublicKey):
             _check_rsa(key)
-            return PublicKey(algorithm, key, _rsa_check(key))
+            return PublicKey(algorithm, key, _rsa_check(key, RSA_HASHES[algorithm]))
     elif algorithm in _EDWARDS:
         if isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and isinstance(key, _EDWARDS[algorithm]):
             return PublicKey(algorithm, key, key.verify)
@@ -127,8 +132,8 @@ def _ecdsa_check(key: ec.EllipticCurvePublicKey, ecdsa: ec.ECDSA) -> _Check:
     return lambda signature, data: key.verify(signature, data, ecdsa)
 
 
-def _rsa_check(key: rsa.RSAPublicKey) -> _Check:
-    return lambda signature, data: key.verify(signature, data, _PKCS1_V15, _SHA256)
+def _rsa_check(key: rsa.RSAPublicKey, algorithm: hashes.HashAlgorithm) -> _Check:
+    return lambda signature, data: key.verify(signature, data, _PKCS1_V15, algorithm)
 
 
 def _check_rsa(key: rsa.RSAPublicKey) -> None:

@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ostiary.passkeys.attestation import none, packed
+from ostiary.passkeys.attestation import (
+    android_key,
+    android_safetynet,
+    apple,
+    compound,
+    fido_u2f,
+    none,
+    packed,
+    tpm,
+)
 from ostiary.passkeys.attestation.statement import VerificationProcedure
 from ostiary.passkeys.reasons import CeremonyError, CeremonyReason
 
@@ -31,9 +40,16 @@ class FormatRegistry:
         return procedure
 
 
+_SIMPLE: Final = (
+    (none.IDENTIFIER, none.verify),
+    (packed.IDENTIFIER, packed.verify),
+    (tpm.IDENTIFIER, tpm.verify),
+    (android_key.IDENTIFIER, android_key.verify),
+    (android_safetynet.IDENTIFIER, android_safetynet.verify),
+    (fido_u2f.IDENTIFIER, fido_u2f.verify),
+    (apple.IDENTIFIER, apple.verify),
+)
+
 FORMATS: Final = FormatRegistry(
-    [
-        (none.IDENTIFIER, none.verify),
-        (packed.IDENTIFIER, packed.verify),
-    ]
+    [*_SIMPLE, (compound.IDENTIFIER, compound.verify_with(FormatRegistry(_SIMPLE).procedure_of))]
 )

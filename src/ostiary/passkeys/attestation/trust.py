@@ -12,7 +12,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from ostiary.passkeys.attestation.certificates import basic_constraints_of, extension_of, is_current
+from ostiary.passkeys import signatures
+from ostiary.passkeys.attestation.certificates import (
+    basic_constraints_of,
+    extension_of,
+    has_readable_extensions,
+    is_current,
+)
+from ostiary.passkeys.reasons import CeremonyError
 
 # RFC 5280 §6.1.4 (o): a critical extension nobody processed ends the path. Of these, basic constraints and key usage
 # are processed below; the others restrict uses that attestation has not, or name the subject.
@@ -29,13 +36,19 @@ _BROKEN_HASHES: Final = (hashes.MD5, hashes.SHA1)
 
 
 def find_anchor(
-    trust_path: Sequence[x509.Certificate], anchors: Collection[x509.Certificate], at: datetime
+    trust_path: Sequence[x509.Certificate],
+    anchors: Collection[x509.Certificate],
+    at: datetime,
+    *,
+    algorithms: Collection[int] = (),
 ) -> x509.Certificate | None:
     """The anchor that the first certificate of ``trust_path`` leads to at the given clock, or ``None``.
 
     The path is taken in the order it has in the statement, and may end with the anchor itself or just before it. An
-    anchor that *is* the attestation certificate counts (WebAuthn L3 §7.1, step 24).
+    anchor that *is* the attestation certificate counts (WebAuthn L3 §7.1, step 24). A certificate signed by way of
+    SHA-1 ends the path, unless the relying party names RS1 among its ``algorithms``.
     """
+    issued = _issued_by_any_hash if signatures.RS1 in algorithms else _issued
     for depth, certificate in enumerate(trust_path):
         if not _is_acceptable(certificate, at):
             return None
@@ -46,15 +59,17 @@ def find_anchor(
         below = trust_path[: depth + 1]
         # There may be hundreds of anchors: names first, they are cheap.
         for anchor in (anchor for anchor in anchors if anchor.subject == certificate.issuer):
-            if _is_acceptable(anchor, at) and _may_anchor_issue(anchor, below) and _issued(anchor, certificate):
+            if _is_acceptable(anchor, at) and _may_anchor_issue(anchor, below) and issued(anchor, certificate):
                 return anchor
         # The next certificate of the statement has to be this one's issuer, or the path ends here.
-        if depth + 1 < len(trust_path) and not _issued(trust_path[depth + 1], certificate):
+        if depth + 1 < len(trust_path) and not issued(trust_path[depth + 1], certificate):
             return None
     return None
 
 
 def _is_acceptable(certificate: x509.Certificate, at: datetime) -> bool:
+    if not has_readable_extensions(certificate):
+        return False
     critical = {extension.oid for extension in certificate.extensions if extension.critical}
     return is_current(certificate, at) and critical <= _PROCESSED
 
@@ -98,3 +113,16 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+def _issued_by_any_hash(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """As ``_issued``, and by RSA with SHA-1 too, which the library has to be asked for by name."""
+    try:
+        if not isinstance(certificate.signature_hash_algorithm, hashes.SHA1):
+            return _issued(issuer, certificate)
+        key = signatures.bind(issuer.public_key(), signatures.RS1)
+    except (CeremonyError, ValueError, UnsupportedAlgorithm):
+        return False
+    return issuer.subject == certificate.issuer and key.is_valid(
+        certificate.signature, certificate.tbs_certificate_bytes
+    )
