@@ -14,9 +14,11 @@ demo: ## a running demo organisation on http://localhost:8000
 	@script/setup run
 	@$(BIN)/ostiary serve --demo --data $(DATA) --port $(PORT)
 
+# Two runs: what drives the browser keeps an event loop of its own, which other tests would trip over.
 test: ## every test, with a real browser and a real PostgreSQL
 	@script/setup test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m browser
 
 check: ## lint, types, import contract, translations
 	@script/setup test
