@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from ostiary.identity import provider_names
 from tests.organisation import Organisation, open_organisation, prepare
 from tests.postgresql import Cluster, binaries, private_cluster
 
@@ -72,3 +74,10 @@ def org_on_each(workplace: Workplace) -> Iterator[Organisation]:
     """Contoso on a running server, with each database."""
     with open_organisation(workplace.directory, workplace.url) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def names_forgotten() -> Iterator[None]:
+    """The names of providers that one test makes this process know, no other does."""
+    yield
+    provider_names._Known.imported = provider_names._Known.metadata = MappingProxyType({})

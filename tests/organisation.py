@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ostiary.clock import SECOND
 from ostiary.identity import administration
+from ostiary.identity.caller import COMMAND_LINE
 from ostiary.identity.methods import Codes
 from ostiary.identity.roles import Role
 from ostiary.identity.sealing import Sealer, key_from_file
+from ostiary.identity.trust import Trust
 from ostiary.settings import Settings
 from ostiary.storage import audit, methods, people, sessions
 from ostiary.storage.audit import AuditEvent
@@ -208,10 +210,19 @@ class Organisation:
             return use_case(tx, *args, **kwargs)
 
     def disable(self, username: str = "ada") -> None:
-        self.administer(administration.set_person_enabled, username, is_enabled=False, now=self.clock())
+        self.administer(
+            administration.set_person_enabled,
+            username,
+            is_enabled=False,
+            actor=None,
+            caller=COMMAND_LINE,
+            now=self.clock(),
+        )
 
     def assign(self, username: str, role: Role) -> None:
-        self.administer(administration.assign_role, username=username, role=role, now=self.clock())
+        self.administer(
+            administration.assign_role, username=username, role=role, actor=None, caller=COMMAND_LINE, now=self.clock()
+        )
 
     # --- what is stored
 
@@ -260,7 +271,9 @@ def prepare(directory: Path, database_url: str | None = None) -> None:
         administration.create_organization(tx, name="Contoso", domain="contoso.example", now=START)
         for name in ("admin", "ada", "grace"):
             _add_person(tx, codes, name, with_code=True, must_change_password=False, now=START)
-        administration.assign_role(tx, username="admin", role=Role.GLOBAL_ADMINISTRATOR, now=START)
+        administration.assign_role(
+            tx, username="admin", role=Role.GLOBAL_ADMINISTRATOR, actor=None, caller=COMMAND_LINE, now=START
+        )
     database.close()
 
 
@@ -288,7 +301,12 @@ def _build_site(settings: Settings, database: Database, clock: TickingClock) -> 
     if key not in _sites:
         _sites[key] = build_site(settings, database, clock=clock)
     return replace(
-        _sites[key], database=database, clock=clock, metrics=Metrics(), hashing=ThreadPoolExecutor(2, "hashing")
+        _sites[key],
+        database=database,
+        clock=clock,
+        metrics=Metrics(),
+        trust=Trust(),
+        hashing=ThreadPoolExecutor(2, "hashing"),
     )
 
 
@@ -305,6 +323,8 @@ def _add_person(
         display_name=None,
         password=PASSWORD,
         must_change_password=must_change_password,
+        actor=None,
+        caller=COMMAND_LINE,
         now=now,
     )
     if with_code:

@@ -135,7 +135,9 @@ class ServedOrganisation:
             at=as_datetime(now),
         )
         signed_in = SignedIn(Session(new_id(), b"", person.id, "[]", "", "", now, now, now), person, ())
-        passkey_registration.finish(tx, signed_in, facts, relying_party, _NAMING, None, caller=COMMAND_LINE, now=now)
+        passkey_registration.finish(
+            tx, signed_in, facts, relying_party, _NAMING, None, is_compromised=False, caller=COMMAND_LINE, now=now
+        )
 
     # --- the process
 

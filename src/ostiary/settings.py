@@ -4,8 +4,9 @@ What an administrator changes while the server runs (people, branding, policy) i
 """
 
 import os
+from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -34,6 +35,40 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = Field(
         default=(), description="Addresses of reverse proxies whose X-Forwarded-For is believed."
     )
+    smtp_host: str = Field(
+        default="", description="The mail server that takes our mail. When empty, mail waits and nobody is told."
+    )
+    smtp_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Its port; 0 means the usual one: 587 for `starttls`, 465 for `tls`, 25 for `none`.",
+    )
+    smtp_security: Literal["none", "starttls", "tls"] = Field(
+        default="starttls",
+        description="How the connection is protected: `starttls`, `tls` from the first byte, or `none`.",
+    )
+    smtp_username: str = Field(default="", description="The name to log in to the mail server with; empty: no login.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="The password that belongs to it.")
+    mail_from: str = Field(
+        default="",
+        description="The sender of mail, `address` or `Name <address>`; `no-reply@` and the public host when empty.",
+    )
+    mail_language: str = Field(
+        default="en",
+        pattern=r"^[a-z]{2,3}$",
+        description="The language of mail to people whose own we do not know: `en` or `ar`.",
+    )
+    mds_accept_terms: bool = Field(
+        default=False,
+        description="Whether you accept the terms of FIDO's metadata service; without it nothing is downloaded.",
+    )
+    mds_url: str = Field(
+        default="https://mds3.fidoalliance.org/", description="Where FIDO's metadata is downloaded from."
+    )
+    mds_root: str = Field(
+        default="", description="A PEM file with the root its signature leads to; the one FIDO uses today when empty."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -58,6 +93,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return _origin(value)
         return tuple(_origin(one) for one in value)
+
+    @field_validator("mail_from", mode="after")
+    @classmethod
+    def _is_sender(cls, value: str) -> str:
+        local, at, domain = parseaddr(value)[1].rpartition("@")
+        if value and (not local or not at or not domain or not value.isprintable()):
+            raise ValueError(f"{value} is not of the form address@host or Name <address@host>")
+        return value
 
     @model_validator(mode="after")
     def _rp_id_fits(self) -> "Settings":

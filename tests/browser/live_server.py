@@ -15,6 +15,7 @@ import pyotp
 
 from ostiary.clock import system_clock
 from ostiary.identity import administration
+from ostiary.identity.caller import COMMAND_LINE
 from ostiary.identity.methods import Codes
 from ostiary.identity.sealing import Sealer, key_from_file
 from ostiary.storage.database import Database, sqlite_url
@@ -74,6 +75,8 @@ class LiveServer:
                 display_name=display_name,
                 password=PASSWORD,
                 must_change_password=False,
+                actor=None,
+                caller=COMMAND_LINE,
                 now=system_clock(),
             )
             if with_code:

@@ -65,7 +65,7 @@ def test_is_safe_to_repeat(tmp_path: Path) -> None:
     with database.transaction() as tx:
         person = people.person_by_username(tx, "grace@contoso.example")
         assert person is not None
-        people.set_display_name(tx, person.id, "Amazing Grace")
+        people.set_display_name(tx, person, "Amazing Grace")
     assert _prepare(tmp_path / "demo") == first
     with database.transaction() as tx:
         assert people.count_people(tx) == 3

@@ -9,7 +9,7 @@ from ostiary.storage.people import Person
 from ostiary.storage.sessions import SignInAttempt
 
 NOW = 1_000 * MINUTE
-PASSWORD, PASSKEY, CODE = MethodKind.PASSWORD, MethodKind.PASSKEY, MethodKind.CODE
+PASSWORD, PASSKEY, CODE, PASS = MethodKind.PASSWORD, MethodKind.PASSKEY, MethodKind.CODE, MethodKind.PASS
 ALL = {PASSWORD, PASSKEY, CODE}
 ADA = Person("p", "o", "ada@contoso.example", "Ada", b"handle", True, False, None, 0)
 MUST_CHANGE = ADA._replace(must_change_password=True)
@@ -22,7 +22,7 @@ def _proofs(*kinds: MethodKind, age: int = 0) -> tuple[Proof, ...]:
     return tuple(Proof(kind, NOW - age, kind.value) for kind in kinds)
 
 
-STRANGERS = (PASSWORD, PASSKEY)
+STRANGERS = (PASSWORD, PASSKEY, PASS)
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,16 @@ STRANGERS = (PASSWORD, PASSKEY)
         (ATTEMPT, ADA, {PASSWORD}, (), False, Stage.PROVE, STRANGERS),
         (ATTEMPT, ADA, ALL, (), False, Stage.PROVE, STRANGERS),
         (ATTEMPT, ADA, {PASSKEY}, (), False, Stage.PROVE, STRANGERS),
+        (ATTEMPT, ADA, {PASS}, (), False, Stage.PROVE, STRANGERS),
         (ATTEMPT, ADA._replace(is_enabled=False), ALL, (), False, Stage.PROVE, STRANGERS),
         (ATTEMPT, ADA._replace(preferred_second_factor="code"), ALL, (), False, Stage.PROVE, STRANGERS),
         # in a browser they signed in from before
-        (ATTEMPT, ADA, ALL, (), True, Stage.PROVE, (PASSKEY, PASSWORD)),
+        (ATTEMPT, ADA, ALL, (), True, Stage.PROVE, (PASSKEY, PASSWORD, PASS)),
+        (ATTEMPT, ADA, {*ALL, PASS}, (), True, Stage.PROVE, (PASS, PASSWORD, PASSKEY)),
         (ATTEMPT, ADA, {PASSWORD}, (), True, Stage.PROVE, STRANGERS),
         # another way
-        (ATTEMPT._replace(method="passkey"), ADA, {PASSWORD}, (), False, Stage.PROVE, (PASSKEY, PASSWORD)),
+        (ATTEMPT._replace(method="passkey"), ADA, {PASSWORD}, (), False, Stage.PROVE, (PASSKEY, PASSWORD, PASS)),
+        (UNKNOWN._replace(method=PASS), None, set(), (), False, Stage.PROVE, (PASS, PASSWORD, PASSKEY)),
         (ATTEMPT._replace(method="password"), ADA, ALL, (), True, Stage.PROVE, STRANGERS),
         (ATTEMPT._replace(method="code"), ADA, ALL, (), False, Stage.PROVE, STRANGERS),
         # the second proof
@@ -53,10 +56,17 @@ STRANGERS = (PASSWORD, PASSKEY)
             Stage.PROVE, (CODE, PASSKEY),
         ),
         (ATTEMPT._replace(method="code"), ADA, ALL, _proofs(PASSWORD), False, Stage.PROVE, (CODE, PASSKEY)),
+        (ATTEMPT, ADA, {PASSWORD, PASS}, _proofs(PASSWORD), False, Stage.PROVE, (PASS,)),
+        (
+            ATTEMPT, ADA._replace(preferred_second_factor="code"), {*ALL, PASS}, _proofs(PASSWORD), False,
+            Stage.PROVE, (PASS, PASSKEY, CODE),
+        ),
         # done
         (ATTEMPT, ADA, {PASSWORD}, _proofs(PASSWORD), False, Stage.DONE, ()),
         (ATTEMPT, ADA, {PASSWORD, CODE}, _proofs(PASSWORD, CODE), False, Stage.DONE, ()),
         (ATTEMPT, ADA, {PASSKEY}, _proofs(PASSKEY), False, Stage.DONE, ()),
+        (ATTEMPT, ADA, {*ALL, PASS}, _proofs(PASS), False, Stage.DONE, ()),
+        (ATTEMPT, ADA, set(), _proofs(PASS), False, Stage.DONE, ()),  # a one-time pass, used up by this
         (ATTEMPT, ADA, ALL, _proofs(PASSKEY, age=14 * MINUTE), False, Stage.DONE, ()),
         # a password that an administrator set
         (ATTEMPT, MUST_CHANGE, {PASSWORD}, _proofs(PASSWORD), False, Stage.NEW_PASSWORD, ()),
@@ -70,6 +80,7 @@ STRANGERS = (PASSWORD, PASSKEY)
             STEP_UP, ADA, {PASSWORD, CODE}, (*_proofs(PASSWORD, CODE, age=6 * MINUTE), *_proofs(PASSWORD)), False,
             Stage.PROVE, (CODE,),
         ),
+        (STEP_UP, ADA, {PASSWORD, PASS}, _proofs(PASS, age=6 * MINUTE), False, Stage.PROVE, (PASS, PASSWORD)),
         (STEP_UP, ADA, ALL, _proofs(PASSKEY, age=5 * MINUTE), False, Stage.DONE, ()),
         (STEP_UP, ADA, {PASSWORD}, _proofs(PASSWORD, age=6 * MINUTE), False, Stage.PROVE, (PASSWORD,)),
     ],

@@ -11,6 +11,7 @@ from tests.organisation import Browser
 
 _REFERENCE = re.compile(r"P-[2-9A-Z]{4}-[2-9A-Z]{2}")
 _FORMS = {
+    "pass": 'action="/sign-in/temporary-access-pass"',
     "password": 'action="/sign-in/password"',
     "code": 'action="/sign-in/code"',
     "new_password": 'action="/sign-in/new-password"',

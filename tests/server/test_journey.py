@@ -6,6 +6,7 @@ import httpx2 as httpx
 import pytest
 
 from ostiary.identity import administration
+from ostiary.identity.caller import COMMAND_LINE
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.roles import Role
 from tests.organisation import Browser, Organisation, at_once
@@ -82,18 +83,28 @@ def test_what_an_administrator_does_reaches_the_browser(org_on_each: Organisatio
     org = org_on_each
     browser = org.signed_in("grace")
     now = org.clock()
-    group = org.administer(administration.create_group, name="Pilots", description="First in", now=now)
+    group = org.administer(
+        administration.create_group, name="Pilots", description="First in", actor=None, caller=COMMAND_LINE, now=now
+    )
     assert group.name == "Pilots"
-    assert org.administer(administration.add_member, group="pilots", username="grace", now=now)
-    assert not org.administer(administration.add_member, group="Pilots", username="grace", now=now)
+    assert org.administer(
+        administration.add_member, group="pilots", username="grace", actor=None, caller=COMMAND_LINE, now=now
+    )
+    assert not org.administer(
+        administration.add_member, group="Pilots", username="grace", actor=None, caller=COMMAND_LINE, now=now
+    )
     org.assign("grace", Role.HELPDESK)
     page = browser.get("/security-info").text
     assert "An administrator added you to a group." in page
     assert "An administrator gave you a role." in page
 
-    assert org.administer(administration.remove_role, username="grace", role="helpdesk", now=now)
-    assert org.administer(administration.remove_member, group="Pilots", username="grace", now=now)
-    org.administer(administration.delete_group, "Pilots", now=now)
+    assert org.administer(
+        administration.remove_role, username="grace", role="helpdesk", actor=None, caller=COMMAND_LINE, now=now
+    )
+    assert org.administer(
+        administration.remove_member, group="Pilots", username="grace", actor=None, caller=COMMAND_LINE, now=now
+    )
+    org.administer(administration.delete_group, "Pilots", actor=None, caller=COMMAND_LINE, now=now)
     assert browser.get("/security-info").status_code == 200
     org.disable("grace")
     assert browser.get("/security-info").headers["location"].startswith("/sign-in")
@@ -102,12 +113,21 @@ def test_what_an_administrator_does_reaches_the_browser(org_on_each: Organisatio
 def test_refuses_to_remove_the_last_administrator(org_on_each: Organisation) -> None:
     now = org_on_each.clock()
     with pytest.raises(Refusal) as refused:
-        org_on_each.administer(administration.remove_role, username="admin", role="global_administrator", now=now)
+        org_on_each.administer(
+            administration.remove_role,
+            username="admin",
+            role="global_administrator",
+            actor=None,
+            caller=COMMAND_LINE,
+            now=now,
+        )
     assert refused.value.reason is Reason.LAST_ADMINISTRATOR
     with pytest.raises(Refusal):
-        org_on_each.administer(administration.delete_person, "admin", now=now)
+        org_on_each.administer(administration.delete_person, "admin", actor=None, caller=COMMAND_LINE, now=now)
     with pytest.raises(Refusal):
-        org_on_each.administer(administration.set_person_enabled, "admin", is_enabled=False, now=now)
+        org_on_each.administer(
+            administration.set_person_enabled, "admin", is_enabled=False, actor=None, caller=COMMAND_LINE, now=now
+        )
     assert org_on_each.signed_in("admin").get("/security-info").status_code == 200
 
 

@@ -1,5 +1,7 @@
 """Closed unless a route says otherwise."""
 
+from collections import defaultdict
+
 import pytest
 
 from ostiary.web.application import ROUTES
@@ -17,11 +19,13 @@ OPEN = {
     "/language",
     "/metrics",
     "/mysecurityinfo",
+    "/not-me/{token}",
     "/readyz",
     "/sign-in",
     "/sign-in/code",
     "/sign-in/method",
     "/sign-in/new-password",
+    "/sign-in/temporary-access-pass",
     "/sign-in/options",
     "/sign-in/passkey",
     "/sign-in/passkey/options",
@@ -43,13 +47,15 @@ def test_nothing_else_is_open_to_anyone() -> None:
 @pytest.mark.parametrize(("path", "verb"), CLOSED)
 def test_refuses_whoever_is_not_signed_in(org: Organisation, path: str, verb: str) -> None:
     method_id = org.method("code").id
-    address, browser = path.format(method_id=method_id, session_id="x"), org.browser()
+    parts = {"method_id": method_id, "person_id": org.person().id, "number": "1"}
+    address, browser = path.format_map(defaultdict(lambda: "x", parts)), org.browser()
+    back = "/admin" if path.startswith("/admin") else "/security-info"
     program = browser.request(verb, address, headers={"accept": "*/*"}, json=None if verb == "GET" else {})
     problem = problem_of(program, 401, "sign_in_required")
-    assert problem["next_path"].startswith("/sign-in?next=/security-info")
+    assert problem["next_path"].startswith(f"/sign-in?next={back}")
     person = browser.request(verb, address, headers={"accept": "text/html"}, form=None if verb == "GET" else {})
     assert person.status_code == 303
-    assert person.headers["location"].startswith("/sign-in?next=/security-info")
+    assert person.headers["location"].startswith(f"/sign-in?next={back}")
     assert org.method("code").id == method_id
 
 

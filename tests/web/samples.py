@@ -6,6 +6,8 @@ from typing import Literal
 import segno
 
 from ostiary.identity.assurance import MethodKind
+from ostiary.identity.methods.temporary_access_pass import Usability
+from ostiary.web.admin.pages import AdminPage
 from ostiary.web.pages import (
     ActivityRow,
     AddCodePage,
@@ -13,25 +15,31 @@ from ostiary.web.pages import (
     AddPasskeyPage,
     Branding,
     DeletePage,
+    DisavowedPage,
     ErrorPage,
     HelpPage,
     IdentifyPage,
     MethodChoice,
     MethodRow,
     NewPasswordPage,
+    NotMePage,
     Page,
     PasskeyAddedPage,
     PasswordPage,
     Problem,
     ProvePage,
     RenamePage,
+    RuleRow,
     SecurityInfoPage,
     SessionRow,
     Shell,
     SignInOptionsPage,
     SignOutPage,
+    Validity,
     Viewer,
+    WhyPage,
 )
+from tests.web.admin_samples import ADMIN_PAGES
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -49,6 +57,34 @@ LONG = Viewer(
 CLIENT_REASONS = (
     ("create_closed", "No passkey was made", "Nothing has changed. Try again when you are ready."),
     ("get_none_here", "We could not use a passkey from this device", "Use your phone, a security key or another way."),
+)
+
+
+WHY_NOT = WhyPage(
+    can_add=False,
+    rules=(
+        RuleRow(
+            verdict="no",
+            title="Excluded from passkeys by group: Leavers. Exclusion wins over everything else.",
+            cure="Leave the group, or have the policy exclude it no more.",
+        ),
+        RuleRow(
+            verdict="note",
+            title="“Keys for finance” takes only passkeys saved in YubiKey 5 NFC, Windows Hello.",
+            cure="Use one of these.",
+        ),
+        RuleRow(verdict="ok", title="The account is enabled."),
+        RuleRow(verdict="ok", title="Passkeys are turned on."),
+    ),
+    passkeys=(
+        RuleRow(
+            verdict="no",
+            title="“Old phone” (Samsung Pass, can be synced) does not sign in. "
+            "Your organisation does not accept passkeys saved there.",
+            cure="Add one that is accepted, then delete this one here and where it is saved.",
+        ),
+        RuleRow(verdict="ok", title="“Work laptop” (Windows Hello, stays on one device) signs in, by “Everyone”."),
+    ),
 )
 
 
@@ -140,6 +176,28 @@ CODE = MethodRow(
     last_used_where=None,
     can_rename=True,
     can_delete=True,
+)
+PASS = MethodRow(
+    id="m-pass",
+    kind=MethodKind.PASS,
+    mark="temporary_access_pass",
+    name="Temporary Access Pass",
+    provider=None,
+    binding=None,
+    added=NOW - 20 * MINUTE,
+    last_used=NOW - 2 * MINUTE,
+    last_used_where="Chrome on Windows",
+    can_rename=False,
+    can_delete=True,
+    validity=Validity(
+        usability=Usability.ENABLED_BY_POLICY, starts=NOW - 20 * MINUTE, ends=NOW + 40 * MINUTE, is_one_time=False
+    ),
+)
+LATER_PASS = replace(
+    PASS,
+    last_used=None,
+    last_used_where=None,
+    validity=Validity(usability=Usability.NOT_YET_VALID, starts=NOW + DAY, ends=NOW + 2 * DAY, is_one_time=True),
 )
 MANY = (
     LAPTOP,
@@ -260,8 +318,8 @@ class Sample:
     """A page in one state, as somebody sees it. `area` is the contact sheet it is on."""
 
     name: str
-    area: Literal["sign-in", "security-info", "add-passkey", "help"]
-    page: Page
+    area: Literal["sign-in", "security-info", "add-passkey", "help", "admin"]
+    page: Page | AdminPage
     viewer: Viewer | None = ADA
     path: str = "/security-info"
     branding: Branding = CONTOSO
@@ -302,6 +360,24 @@ def _sign_in() -> list[Sample]:
             "passkey, refused",
             replace(prove, method=MethodKind.PASSKEY, others=(MethodKind.PASSWORD,), problem=REFUSED),
         ),
+        sample("pass as another way", replace(prove, others=(MethodKind.PASSKEY, MethodKind.PASS))),
+        sample("pass", replace(prove, method=MethodKind.PASS, others=(MethodKind.PASSWORD, MethodKind.PASSKEY))),
+        sample(
+            "pass, refused",
+            replace(
+                prove,
+                method=MethodKind.PASS,
+                others=(MethodKind.PASSWORD, MethodKind.PASSKEY),
+                problem=Problem(
+                    code="pass_used",
+                    title="That Temporary Access Pass was for one use, and was used.",
+                    next="Ask your helpdesk for a new one.",
+                    reference="P-6R2D-WK",
+                    field="pass",
+                ),
+            ),
+        ),
+        sample("pass, step-up", replace(prove, method=MethodKind.PASS, others=(), step_up=True), viewer=ADA),
         sample("code again", replace(prove, method=MethodKind.CODE, others=(MethodKind.PASSKEY,), again=True)),
         sample(
             "step-up, long name",
@@ -377,6 +453,27 @@ def _security_info() -> list[Sample]:
                 activity=(),
             ),
         ),
+        Sample(
+            "nothing but a pass",
+            "security-info",
+            replace(
+                SECURITY_INFO,
+                methods=(PASS,),
+                passkey_count=0,
+                newest_passkey_added=None,
+                add_by=NOW + 40 * MINUTE,
+                second_factors=(),
+                default_second_factor=None,
+                sessions=SESSIONS[:1],
+                activity=(),
+            ),
+        ),
+        Sample(
+            "a pass for later",
+            "security-info",
+            replace(SECURITY_INFO, methods=(LAPTOP, LATER_PASS, PASSWORD), passkey_count=1),
+        ),
+        Sample("delete a pass", "security-info", DeletePage(method=PASS, is_last_strong=True)),
         Sample("rename", "security-info", RenamePage(method=LAPTOP, name="Work laptop")),
         Sample(
             "rename, refused",
@@ -435,7 +532,13 @@ def _add_passkey() -> list[Sample]:
     return [
         Sample("choose", "add-passkey", AddMethodPage(choices=CHOICES, needs_second_factor=False)),
         Sample("choose, code first", "add-passkey", AddMethodPage(choices=code_first, needs_second_factor=True)),
-        Sample("choose, some refused", "add-passkey", AddMethodPage(choices=refused, needs_second_factor=False)),
+        Sample(
+            "choose, some refused",
+            "add-passkey",
+            AddMethodPage(choices=refused, needs_second_factor=False, why_path="/security-info/why"),
+        ),
+        Sample("why not", "add-passkey", WHY_NOT, path="/security-info/why"),
+        Sample("why", "add-passkey", replace(WHY_NOT, can_add=True, rules=WHY_NOT.rules[1:], passkeys=())),
         Sample("this device", "add-passkey", AddPasskeyPage(provider="this_device", username="ada@contoso.example")),
         Sample("phone", "add-passkey", AddPasskeyPage(provider="phone_or_tablet", username="ada@contoso.example")),
         Sample(
@@ -506,4 +609,42 @@ def _help() -> list[Sample]:
     ]
 
 
-SAMPLES: tuple[Sample, ...] = (*_sign_in(), *_security_info(), *_add_passkey(), *_help())
+def _not_me() -> list[Sample]:
+    question = NotMePage(
+        token="t0ken",
+        username="ada@contoso.example",
+        what="The passkey “Fabrikam Passwords, phone, Nov 2026” was added.",
+        at=NOW - HOUR,
+        where="Chrome on Windows",
+        address="2001:db8:85a3::8a2e:370:7334",
+        provider="Fabrikam Passwords",
+        undo="method",
+    )
+    done = DisavowedPage(
+        username=question.username,
+        what=question.what,
+        is_removed=True,
+        must_change_password=True,
+        can_sign_in=True,
+    )
+    return [
+        Sample("not me", "help", question, viewer=None, path="/not-me/t0ken"),
+        Sample("not me, a password", "help", replace(question, what="Your password was changed.", undo="password")),
+        Sample("disavowed", "help", done, viewer=None, path="/not-me/t0ken"),
+        Sample("disavowed, nothing left", "help", replace(done, can_sign_in=False), viewer=None, path="/not-me/t0ken"),
+    ]
+
+
+def _admin() -> list[Sample]:
+    viewer = replace(ADA, is_administrator=True)
+    return [Sample(f"admin: {name}", "admin", page, viewer=viewer, path="/admin/people") for name, page in ADMIN_PAGES]
+
+
+SAMPLES: tuple[Sample, ...] = (
+    *_sign_in(),
+    *_security_info(),
+    *_add_passkey(),
+    *_not_me(),
+    *_help(),
+    *_admin(),
+)

@@ -7,11 +7,14 @@ from typing import Annotated
 import pyotp
 import typer
 
+from ostiary.cli import outbox, policy, tap, trust
 from ostiary.cli.workplace import Data, Json, fail, read_settings, say, show_rows, transaction, when
 from ostiary.clock import system_clock
 from ostiary.identity import administration
+from ostiary.identity.caller import COMMAND_LINE
+from ostiary.identity.provider_names import name_of
 from ostiary.identity.roles import Role
-from ostiary.passkeys import Aaguid, provider_of
+from ostiary.passkeys import Aaguid
 from ostiary.storage import audit, methods, organizations, people, sessions
 from ostiary.storage.audit import AuditEvent
 
@@ -27,8 +30,13 @@ for name, part in (
     ("role", role_app),
     ("domain", domain_app),
     ("audit", audit_app),
+    ("policy", policy.app),
+    ("outbox", outbox.app),
+    ("tap", tap.app),
+    ("trust", trust.app),
 ):
     app.add_typer(part, name=name)
+app.command("explain")(policy.explain_person)
 
 Username = Annotated[str, typer.Argument(help="The username; the primary domain may be left out.")]
 GroupName = Annotated[str, typer.Argument(help="The group's name.")]
@@ -58,9 +66,13 @@ def init(
             display_name=None,
             password=_read_password(password_file),
             must_change_password=True,
+            actor=None,
+            caller=COMMAND_LINE,
             now=now,
         )
-        administration.assign_role(tx, username=person.username, role=Role.GLOBAL_ADMINISTRATOR, now=now)
+        administration.assign_role(
+            tx, username=person.username, role=Role.GLOBAL_ADMINISTRATOR, actor=None, caller=COMMAND_LINE, now=now
+        )
     say(f"{name} is set up.")
     _say_password(person.username, made)
     say("Start the server with:  ostiary serve")
@@ -74,9 +86,21 @@ def create_user(
     username: Username,
     display_name: Annotated[str | None, typer.Option("--name", help="As it is shown.")] = None,
     password_file: PasswordFile = None,
+    has_no_password: Annotated[
+        bool, typer.Option("--no-password", help="A Temporary Access Pass is to be the way in.")
+    ] = False,
     data: Data = None,
 ) -> None:
-    """Add a person, with a password to be changed at the first sign-in."""
+    """Add a person, with a password to be changed at the first sign-in, or without any."""
+    if has_no_password and password_file is not None:
+        fail("Either --no-password or --password-file.")
+    if has_no_password:
+        with transaction(data) as tx:
+            added = administration.create_person_without_password(
+                tx, username=username, display_name=display_name, actor=None, caller=COMMAND_LINE, now=system_clock()
+            )
+        say(f"{added.username} is there, and cannot sign in yet. Give them a pass: ostiary admin tap issue {username}")
+        return
     with transaction(data) as tx:
         person, made = administration.create_person(
             tx,
@@ -84,6 +108,8 @@ def create_user(
             display_name=display_name,
             password=_read_password(password_file),
             must_change_password=True,
+            actor=None,
+            caller=COMMAND_LINE,
             now=system_clock(),
         )
     _say_password(person.username, made)
@@ -91,7 +117,7 @@ def create_user(
 
 @user_app.command("list")
 def list_users(
-    part: Annotated[str, typer.Option("--search", help="Only usernames that contain this.")] = "",
+    part: Annotated[str, typer.Option("--search", help="Only usernames and names that contain this.")] = "",
     after: Annotated[str, typer.Option(help="Go on behind this username.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     data: Data = None,
@@ -108,7 +134,7 @@ def list_users(
                 "roles": people.roles_of(tx, person.id),
                 "created": when(person.created_at),
             }
-            for person in people.page_of_people(tx, after=after, part=part.lower(), limit=limit)
+            for person in people.page_of_people(tx, after=after, part=part, limit=limit)
         ]
     show_rows(rows, as_json=as_json)
 
@@ -132,13 +158,13 @@ def show_user(username: Username, data: Data = None, as_json: Json = False) -> N
         owned: list[dict[str, object]] = []
         for method in methods.methods_of(tx, person.id):
             record = credentials.get(method.id)
-            provider = provider_of(Aaguid.parse(record.aaguid)) if record else None
+            provider = name_of(Aaguid.parse(record.aaguid)) if record else None
             owned.append(
                 {
                     "id": method.id,
                     "kind": method.kind,
                     "name": method.name,
-                    "provider": provider.name if provider else None,
+                    "provider": provider,
                     "aaguid": record.aaguid if record else None,
                     "binding": ("synced" if record.backup_eligible else "device-bound") if record else None,
                     "added": when(method.created_at),
@@ -168,7 +194,9 @@ def show_user(username: Username, data: Data = None, as_json: Json = False) -> N
 def enable_user(username: Username, data: Data = None) -> None:
     """Let a person sign in again."""
     with transaction(data) as tx:
-        person = administration.set_person_enabled(tx, username, is_enabled=True, now=system_clock())
+        person = administration.set_person_enabled(
+            tx, username, is_enabled=True, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say(f"{person.username} can sign in.")
 
 
@@ -176,7 +204,9 @@ def enable_user(username: Username, data: Data = None) -> None:
 def disable_user(username: Username, data: Data = None) -> None:
     """Sign a person out everywhere and let them in no more. Their sign-in methods stay."""
     with transaction(data) as tx:
-        person = administration.set_person_enabled(tx, username, is_enabled=False, now=system_clock())
+        person = administration.set_person_enabled(
+            tx, username, is_enabled=False, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say(f"{person.username} is signed out and cannot sign in.")
 
 
@@ -190,7 +220,7 @@ def delete_user(
     if not is_sure:
         typer.confirm(f"Delete {username} for good?", abort=True)
     with transaction(data) as tx:
-        administration.delete_person(tx, username, now=system_clock())
+        administration.delete_person(tx, username, actor=None, caller=COMMAND_LINE, now=system_clock())
     say(f"{username} is deleted.")
 
 
@@ -199,7 +229,7 @@ def set_user_password(username: Username, password_file: PasswordFile = None, da
     """Give a person another password, to be changed at the next sign-in; ends their sessions."""
     with transaction(data) as tx:
         person, made = administration.set_person_password(
-            tx, username, password=_read_password(password_file), now=system_clock()
+            tx, username, password=_read_password(password_file), actor=None, caller=COMMAND_LINE, now=system_clock()
         )
     _say_password(person.username, made)
 
@@ -212,7 +242,9 @@ def remove_user_method(
 ) -> None:
     """Remove a sign-in method, as of a lost device; ends the person's sessions."""
     with transaction(data) as tx:
-        administration.remove_person_method(tx, username, method_id, now=system_clock())
+        administration.remove_person_method(
+            tx, username, method_id, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say("The sign-in method is removed and the person signed out.")
 
 
@@ -220,7 +252,7 @@ def remove_user_method(
 def sign_out_user(username: Username, data: Data = None) -> None:
     """End all sessions of a person."""
     with transaction(data) as tx:
-        ended = administration.end_person_sessions(tx, username, now=system_clock())
+        ended = administration.end_person_sessions(tx, username, actor=None, caller=COMMAND_LINE, now=system_clock())
     say(f"{ended} sessions ended.")
 
 
@@ -235,7 +267,9 @@ def create_group(
 ) -> None:
     """Add a group."""
     with transaction(data) as tx:
-        created = administration.create_group(tx, name=group, description=description, now=system_clock())
+        created = administration.create_group(
+            tx, name=group, description=description, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say(f"{created.name} is there.")
 
 
@@ -270,7 +304,9 @@ def list_members(group: GroupName, data: Data = None, as_json: Json = False) -> 
 def add_member(group: GroupName, username: Username, data: Data = None) -> None:
     """Put a person into a group."""
     with transaction(data) as tx:
-        is_new = administration.add_member(tx, group=group, username=username, now=system_clock())
+        is_new = administration.add_member(
+            tx, group=group, username=username, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say("Added." if is_new else "Was a member already.")
 
 
@@ -278,7 +314,9 @@ def add_member(group: GroupName, username: Username, data: Data = None) -> None:
 def remove_member(group: GroupName, username: Username, data: Data = None) -> None:
     """Take a person out of a group."""
     with transaction(data) as tx:
-        was_member = administration.remove_member(tx, group=group, username=username, now=system_clock())
+        was_member = administration.remove_member(
+            tx, group=group, username=username, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say("Removed." if was_member else "Was not a member.")
 
 
@@ -286,7 +324,7 @@ def remove_member(group: GroupName, username: Username, data: Data = None) -> No
 def delete_group(group: GroupName, data: Data = None) -> None:
     """Delete a group; its members stay people."""
     with transaction(data) as tx:
-        administration.delete_group(tx, group, now=system_clock())
+        administration.delete_group(tx, group, actor=None, caller=COMMAND_LINE, now=system_clock())
     say(f"{group} is deleted.")
 
 
@@ -308,7 +346,9 @@ def list_roles(data: Data = None, as_json: Json = False) -> None:
 def assign_role(username: Username, role: RoleName, data: Data = None) -> None:
     """Give a person a role."""
     with transaction(data) as tx:
-        is_new = administration.assign_role(tx, username=username, role=role, now=system_clock())
+        is_new = administration.assign_role(
+            tx, username=username, role=role, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say("Assigned." if is_new else "Had the role already.")
 
 
@@ -316,7 +356,9 @@ def assign_role(username: Username, role: RoleName, data: Data = None) -> None:
 def remove_role(username: Username, role: RoleName, data: Data = None) -> None:
     """Take a role from a person."""
     with transaction(data) as tx:
-        had_it = administration.remove_role(tx, username=username, role=role, now=system_clock())
+        had_it = administration.remove_role(
+            tx, username=username, role=role, actor=None, caller=COMMAND_LINE, now=system_clock()
+        )
     say("Removed." if had_it else "Did not have the role.")
 
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from ostiary.cli.workplace import fail, say
 from ostiary.identity import administration
+from ostiary.identity.caller import COMMAND_LINE
 from ostiary.identity.methods import Codes
 from ostiary.identity.roles import Role
 from ostiary.identity.sealing import Sealer, key_from_file
@@ -79,11 +80,13 @@ def _prepare_person(tx: Transaction, demo: DemoPerson, codes: Codes, *, now: int
         display_name=demo.display_name,
         password=demo.password,
         must_change_password=False,
+        actor=None,
+        caller=COMMAND_LINE,
         now=now,
     )
     administration.add_code_generator(tx, person, codes, secret=demo.totp_secret, name="Authenticator app", now=now)
     for role in demo.roles:
-        administration.assign_role(tx, username=demo.username, role=role, now=now)
+        administration.assign_role(tx, username=demo.username, role=role, actor=None, caller=COMMAND_LINE, now=now)
 
 
 def _write_facts(settings: Settings) -> Path:

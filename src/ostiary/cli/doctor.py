@@ -9,9 +9,10 @@ from ostiary.cli.workplace import Data, Json, read_settings, say, show_rows
 from ostiary.identity.roles import Role
 from ostiary.identity.sealing import SealBrokenError, key_from_file
 from ostiary.settings import Settings
-from ostiary.storage import organizations, people
+from ostiary.storage import organizations, outbox, people
 from ostiary.storage.database import Database
 from ostiary.storage.migrate import is_current
+from ostiary.web.mail_server import MailServer
 
 
 class Finding(NamedTuple):
@@ -41,6 +42,8 @@ def examine(settings: Settings) -> list[Finding]:
     database = Database(settings.database)
     try:
         findings.extend(_database(database))
+        if findings[-1].is_sound and is_current(database):
+            findings.append(_mail(settings, database))
     except Exception as error:
         findings.append(Finding("database", False, f"{type(error).__name__}: {str(error).splitlines()[0]}"))
     finally:
@@ -64,6 +67,22 @@ def _sealing_key(path: Path) -> Finding:
     except SealBrokenError as error:
         return Finding("sealing key", False, f"{error}: restore it from a backup")
     return Finding("sealing key", True, str(path))
+
+
+def _mail(settings: Settings, database: Database) -> Finding:
+    """Mail that does not arrive is no reason to stop, but the owners of accounts are then told of nothing."""
+    with database.transaction() as tx:
+        counts = outbox.count_mail(tx)
+    server = MailServer.of(settings)
+    waiting = f"{counts.waiting} mails wait" + (f", {counts.given_up} are given up" if counts.given_up else "")
+    if server is None:
+        is_demo = (settings.data / "demo.json").exists()
+        detail = f"smtp_host is not set, so nobody is told of changes; {waiting}"
+        return Finding("mail", is_demo or not (counts.waiting or counts.given_up), detail)
+    where = f"{server.host}:{server.port} ({server.security}) as {server.sender}"
+    if counts.tried or counts.given_up:
+        return Finding("mail", False, f"{where}; {waiting}: see  ostiary admin outbox list")
+    return Finding("mail", True, f"{where}; {waiting}")
 
 
 def _database(database: Database) -> list[Finding]:

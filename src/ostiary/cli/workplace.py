@@ -48,11 +48,12 @@ def open_database(settings: Settings) -> Database:
 
 
 @contextmanager
-def transaction(data: Path | None) -> Iterator[Transaction]:
-    """A transaction on the data directory; a refusal is printed in words and ends the command."""
+def transaction(data: Path | None, *, is_snapshot: bool = False) -> Iterator[Transaction]:
+    """A transaction on the data directory; a refusal is printed in words and ends the command. A snapshot is for long
+    reads: a running server goes on beside it."""
     database = open_database(read_settings(data))
     try:
-        with database.transaction() as tx:
+        with database.snapshot() if is_snapshot else database.transaction() as tx:
             yield tx
     except Refusal as refusal:
         wording = WORDING[refusal.reason.value]

@@ -6,52 +6,71 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ostiary.clock import MINUTE
+from ostiary.identity.policy.model import ONE_TIME_PASS_REGISTERS_WITHIN
 
 
 class MethodKind(StrEnum):
     PASSWORD = "password"
     PASSKEY = "passkey"
     CODE = "code"
+    PASS = "temporary_access_pass"
 
 
 class Proof(NamedTuple):
-    """One method proven once."""
+    """One method proven once. `is_once`: by what cannot be proven again, a one-time pass."""
 
     kind: MethodKind
     at: int
     method_id: str
+    is_once: bool = False
 
 
 class Requirement(NamedTuple):
-    """What is asked: multi-factor always, when the person has it; `max_age` how old the proofs may be."""
+    """What is asked: multi-factor always, when the person has it; `max_age` how old the proofs may be;
+    `is_phishing_resistant` nothing but a passkey, once the person has one."""
 
     max_age: int | None = None
+    is_phishing_resistant: bool = False
 
 
 SIGN_IN = Requirement()
 CHANGE_METHODS = Requirement(max_age=5 * MINUTE)
 """MFA no older than this to add or change a passkey in Security info."""
+ADMINISTER = Requirement(is_phishing_resistant=True)
+"""To enter the admin centre."""
 
-_STARTS = (MethodKind.PASSKEY, MethodKind.PASSWORD)  # in the order offered
+STARTS = (MethodKind.PASS, MethodKind.PASSKEY, MethodKind.PASSWORD)  # in the order offered
 _compact_json = json.JSONEncoder(separators=(",", ":")).encode
-_ORDER = (MethodKind.PASSKEY, MethodKind.CODE, MethodKind.PASSWORD)
+_ORDER = (MethodKind.PASS, MethodKind.PASSKEY, MethodKind.CODE, MethodKind.PASSWORD)
+_ALONE = {MethodKind.PASSKEY, MethodKind.PASS}
 
 
 def is_multi_factor(kinds: Collection[MethodKind]) -> bool:
     """A passkey with user verification is possession and a PIN or biometric in one step; a password is knowledge, a
-    code from an authenticator app possession."""
-    return MethodKind.PASSKEY in kinds or {MethodKind.PASSWORD, MethodKind.CODE} <= set(kinds)
+    code from an authenticator app possession. A Temporary Access Pass stands for both: whoever issued it saw
+    who it is for. Unlike a passkey it can be typed into a false page."""
+    return bool(_ALONE & set(kinds)) or {MethodKind.PASSWORD, MethodKind.CODE} <= set(kinds)
 
 
 def valid_kinds(proofs: Iterable[Proof], requirement: Requirement, now: int) -> set[MethodKind]:
     """The kinds proven recently enough."""
+    return {proof.kind for proof in proofs if _is_recent(proof, requirement, now)}
+
+
+def _is_recent(proof: Proof, requirement: Requirement, now: int) -> bool:
     age = requirement.max_age
-    return {proof.kind for proof in proofs if age is None or 0 <= now - proof.at <= age}
+    if age is None:
+        return True
+    if proof.is_once:  # nobody can be asked for it again, so it counts as long as it may register something better
+        age = max(age, ONE_TIME_PASS_REGISTERS_WITHIN)
+    return 0 <= now - proof.at <= age
 
 
 def is_satisfied(proofs: Iterable[Proof], requirement: Requirement, *, owned: Collection[MethodKind], now: int) -> bool:
     """Whether the proofs are enough for somebody who owns methods of these kinds."""
     kinds = valid_kinds(proofs, requirement, now)
+    if requirement.is_phishing_resistant and MethodKind.PASSKEY in owned:
+        return MethodKind.PASSKEY in kinds
     return is_multi_factor(kinds) if is_multi_factor(owned) else bool(kinds)
 
 
@@ -60,8 +79,10 @@ def next_kinds(
 ) -> tuple[MethodKind, ...]:
     """The kinds worth asking for now, the strongest first. What does not bring the person further is not offered."""
     kinds = valid_kinds(proofs, requirement, now)
+    if requirement.is_phishing_resistant and MethodKind.PASSKEY in owned:
+        return () if MethodKind.PASSKEY in kinds else (MethodKind.PASSKEY,)
     if not kinds:
-        return tuple(kind for kind in _STARTS if kind in owned)
+        return tuple(kind for kind in STARTS if kind in owned)
     return tuple(kind for kind in _ORDER if kind in owned and kind not in kinds)
 
 
@@ -78,4 +99,4 @@ def dump_proofs(proofs: Iterable[Proof]) -> str:
 
 
 def load_proofs(text: str) -> tuple[Proof, ...]:
-    return tuple(Proof(MethodKind(kind), at, method_id) for kind, at, method_id in json.loads(text))
+    return tuple(Proof(MethodKind(kind), *rest) for kind, *rest in json.loads(text))

@@ -1,50 +1,15 @@
 """What happened, to whom, by whom: every security event as one row, written in the transaction of what it tells."""
 
-from enum import StrEnum
-
 from ostiary.identifiers import new_id, new_reference
+from ostiary.identity import notices
 from ostiary.identity.caller import Caller
+from ostiary.identity.events import Event
 from ostiary.storage import audit
 from ostiary.storage.audit import AuditEvent
 from ostiary.storage.database import Transaction
 from ostiary.storage.people import Person
 
-
-class Event(StrEnum):
-    """`subject:object:action`"""
-
-    SESSION_OPEN = "person:session:open"
-    SESSION_STEP_UP = "person:session:step-up"
-    SESSION_END = "person:session:end"
-    SESSIONS_END = "person:sessions:end"
-    SIGN_IN = "person:sign-in:prove"
-    PASSKEY_ADD = "person:passkey:add"
-    PASSKEY_RENAME = "person:passkey:rename"
-    PASSKEY_REMOVE = "person:passkey:remove"
-    PASSKEY_SUSPECT = "person:passkey:suspect"
-    CODE_ADD = "person:code:add"
-    CODE_RENAME = "person:code:rename"
-    CODE_REMOVE = "person:code:remove"
-    PASSWORD_CHANGE = "person:password:change"
-    SECOND_FACTOR_CHOOSE = "person:second-factor:choose"
-    CEREMONY_REPORT = "person:ceremony:report"
-    ORGANIZATION_CREATE = "admin:organization:create"
-    DOMAIN_ADD = "admin:domain:add"
-    DOMAIN_REMOVE = "admin:domain:remove"
-    BRANDING_SET = "admin:branding:set"
-    PERSON_CREATE = "admin:person:create"
-    PERSON_ENABLE = "admin:person:enable"
-    PERSON_DISABLE = "admin:person:disable"
-    PERSON_DELETE = "admin:person:delete"
-    PERSON_PASSWORD_SET = "admin:password:set"
-    PERSON_METHOD_REMOVE = "admin:method:remove"
-    PERSON_SESSIONS_END = "admin:sessions:end"
-    GROUP_CREATE = "admin:group:create"
-    GROUP_DELETE = "admin:group:delete"
-    GROUP_MEMBER_ADD = "admin:group-member:add"
-    GROUP_MEMBER_REMOVE = "admin:group-member:remove"
-    ROLE_ASSIGN = "admin:role:assign"
-    ROLE_REMOVE = "admin:role:remove"
+__all__ = ["Event", "record", "record_refusal"]
 
 
 def record(
@@ -60,7 +25,10 @@ def record(
     aaguid: str | None = None,
     detail: str | None = None,
 ) -> None:
-    """A thing that was done. Without an actor it was an administrator on the command line."""
+    """A thing that was done. Without an actor it was an administrator on the command line.
+
+    Its owner is told by mail where `notices` says so: nothing can be recorded and not told.
+    """
     audit.insert_event(
         tx,
         AuditEvent(
@@ -82,6 +50,18 @@ def record(
             detail=detail,
         ),
     )
+    if target is not None:
+        notices.notify(
+            tx,
+            event,
+            caller=caller,
+            now=now,
+            actor=actor,
+            target=target,
+            method_id=method_id,
+            method=method,
+            aaguid=aaguid,
+        )
 
 
 def record_refusal(

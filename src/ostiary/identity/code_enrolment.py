@@ -19,6 +19,7 @@ from ostiary.identity.methods.code import (
     provisioning_uri,
 )
 from ostiary.identity.names import suggest_name
+from ostiary.identity.policy import enforcing
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sealing import SealBrokenError, Sealer
 from ostiary.identity.sessions import Opened, SignedIn, raise_session, require
@@ -37,11 +38,13 @@ class Pending(NamedTuple):
 
 def require_may_add(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
     """Fresh proof, and room for one more. Raises `Refusal`."""
+    require_room(tx, signed_in, now=now)
     require(tx, signed_in, CHANGE_METHODS, now=now)
-    require_room(tx, signed_in)
 
 
-def require_room(tx: Transaction, signed_in: SignedIn) -> None:
+def require_room(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
+    """What freshness cannot cure: policy, or too many apps. Raises `Refusal`."""
+    enforcing.require_may_add(tx, signed_in.person.id, MethodKind.CODE)
     if methods.kinds_of(tx, signed_in.person.id).get(MethodKind.CODE, 0) >= MOST_GENERATORS:
         raise Refusal(Reason.CODE_LIMIT, person_id=signed_in.person.id)
 

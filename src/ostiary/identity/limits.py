@@ -22,6 +22,7 @@ class Limit(NamedTuple):
 
 
 PASSWORDS_PER_ACCOUNT = Limit("password", 10, 15 * MINUTE)
+PASSES_PER_ACCOUNT = Limit("pass", 10, 15 * MINUTE)
 CODES_PER_ACCOUNT = Limit("code", 5, 5 * MINUTE)
 FAILURES_PER_ADDRESS = Limit("address", 100, 15 * MINUTE)
 RECORDS_PER_ADDRESS = Limit("record", 3000, 15 * MINUTE)

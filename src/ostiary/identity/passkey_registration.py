@@ -1,7 +1,6 @@
 """A person adds a passkey under Security info: options, the one-time challenge, verification, the row."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import NamedTuple
 
 from ostiary.clock import as_datetime
@@ -12,32 +11,27 @@ from ostiary.identity.caller import Caller
 from ostiary.identity.challenges import Ceremony, consume_challenge, issue_challenge
 from ostiary.identity.methods.passkey import descriptor
 from ostiary.identity.names import name_key, parse_name, suggest_name
+from ostiary.identity.policy import enforcing
+from ostiary.identity.policy.prospects import Choice, Outlook, outlook
+from ostiary.identity.provider_names import name_of
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.relying_party import RelyingParty
-from ostiary.identity.sessions import SignedIn, require, require_second_factor
+from ostiary.identity.sessions import SignedIn, require, require_pass_in_time, require_second_factor
 from ostiary.passkeys import (
-    AttestationConveyance,
+    AttestationKind,
     CeremonyError,
     Hint,
     RegistrationResponse,
     VerifiedRegistration,
     creation_options,
-    provider_of,
     verify_registration,
 )
+from ostiary.passkeys.metadata import TrustStore
 from ostiary.storage import methods
 from ostiary.storage.database import Transaction
 from ostiary.storage.methods import CredentialRecord, SignInMethod
 
 MOST_PASSKEYS = 10
-
-
-class Choice(StrEnum):
-    """Where the person wants the passkey; passed on to the browser as a hint."""
-
-    THIS_DEVICE = "this_device"
-    PHONE_OR_TABLET = "phone_or_tablet"
-    SECURITY_KEY = "security_key"
 
 
 _HINTS = {
@@ -59,16 +53,28 @@ class Naming(NamedTuple):
 
 
 def require_may_add(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
-    """Fresh MFA, asked before the ceremony, and room for one more. Raises `Refusal`."""
+    """A policy that takes some passkey of theirs, fresh MFA, and room for one more. Raises `Refusal`.
+
+    Policy comes first: nobody is asked to prove who they are only to hear that it was for nothing.
+    """
+    enforcing.require_may_register(tx, signed_in.person.id, now=now)
     require(tx, signed_in, CHANGE_METHODS, now=now)
-    require_room(tx, signed_in)
+    require_room(tx, signed_in, now=now)
 
 
-def require_room(tx: Transaction, signed_in: SignedIn) -> None:
-    """What freshness cannot cure: no second factor yet, or too many passkeys. Raises `Refusal`."""
-    require_second_factor(tx, signed_in)
+def require_room(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
+    """What freshness cannot cure: policy, no second factor yet, or too many passkeys. Raises `Refusal`."""
+    enforcing.require_may_register(tx, signed_in.person.id, now=now)
+    require_second_factor(tx, signed_in, now=now)
     if methods.kinds_of(tx, signed_in.person.id).get(MethodKind.PASSKEY, 0) >= MOST_PASSKEYS:
         raise Refusal(Reason.PASSKEY_LIMIT, person_id=signed_in.person.id)
+
+
+def prospects(tx: Transaction, signed_in: SignedIn, *, now: int) -> Outlook:
+    """What the person could register, told before the browser's dialog opens."""
+    standing = enforcing.standing_of(tx, signed_in.person.id)
+    owned = methods.kinds_of(tx, signed_in.person.id).get(MethodKind.PASSKEY, 0)
+    return outlook(standing.policy.passkey, standing.groups, owned=owned, now=now)
 
 
 def begin(
@@ -76,6 +82,7 @@ def begin(
 ) -> Mapping[str, object]:
     """`PublicKeyCredentialCreationOptionsJSON` (WebAuthn L3 §5.4), bound to this session."""
     require_may_add(tx, signed_in, now=now)
+    seen = prospects(tx, signed_in, now=now)
     person = signed_in.person
     challenge = issue_challenge(
         tx, Ceremony.REGISTRATION, binding=signed_in.session.token_hash, person_id=person.id, now=now
@@ -88,9 +95,19 @@ def begin(
         user_name=person.username,
         user_display_name=person.display_name,
         exclude_credentials=[descriptor(record) for record in methods.credentials_of(tx, person.id)],
-        hints=_HINTS[choice] if choice else (),
-        attestation=AttestationConveyance.NONE,  # nothing decides by it yet, and asking makes some browsers ask
+        hints=_hints(choice, seen),
+        attestation=seen.conveyance,  # asked only where a rule decides by it, for asking makes some browsers ask
     )
+
+
+def _hints(choice: Choice | None, seen: Outlook) -> tuple[Hint, ...]:
+    """Where the person wants it, or where alone policy lets it be."""
+    if choice is not None:
+        return _HINTS[choice]
+    open_choices = [one for one, reason in seen.choices.items() if reason is None]
+    if len(open_choices) == len(Choice):
+        return ()
+    return tuple(hint for one in open_choices for hint in _HINTS[one])
 
 
 def consume(tx: Transaction, signed_in: SignedIn, response: RegistrationResponse, *, now: int) -> bytes:
@@ -104,10 +121,18 @@ def consume(tx: Transaction, signed_in: SignedIn, response: RegistrationResponse
 
 
 def verify(
-    response: RegistrationResponse, challenge: bytes, relying_party: RelyingParty, *, person_id: str, now: int
+    response: RegistrationResponse,
+    challenge: bytes,
+    relying_party: RelyingParty,
+    trust_store: TrustStore,
+    *,
+    person_id: str,
+    now: int,
 ) -> VerifiedRegistration:
+    """Trusts only anchors that may vouch for the model it claims to be."""
     try:
         return verify_registration(
+            trust_anchors=trust_store.anchors_of(response),
             response=response,
             challenge=challenge,
             origins=relying_party.origins,
@@ -126,19 +151,26 @@ def finish(
     naming: Naming,
     name: str | None,
     *,
+    is_compromised: bool,
     caller: Caller,
     now: int,
 ) -> SignInMethod:
-    """WebAuthn L3 §7.1, steps 26-27: the credential is new, and its record is kept.
+    """WebAuthn L3 §7.1, steps 26-27: the credential is new, policy accepts it, and its record is kept.
 
-    Raises `Refusal`: the credential is known already (anyone's), the name is invalid or taken, there are too many.
+    Raises `Refusal`: the credential is known already (anyone's), the name is invalid or taken, there are too many, or
+    the one-time pass this began with is too long ago.
     """
     person = signed_in.person
+    require_pass_in_time(signed_in, now=now)
     if methods.is_credential_known(tx, facts.credential_id):
         raise Refusal(Reason.PASSKEY_EXISTS, person_id=person.id)
     owned = methods.methods_of(tx, person.id)
-    if sum(method.kind == MethodKind.PASSKEY for method in owned) >= MOST_PASSKEYS:
+    passkeys = sum(method.kind == MethodKind.PASSKEY for method in owned)
+    if passkeys >= MOST_PASSKEYS:
         raise Refusal(Reason.PASSKEY_LIMIT, person_id=person.id)
+    enforcing.require_acceptable(
+        tx, person.id, enforcing.facts_of_new(facts, is_compromised=is_compromised), owned=passkeys, now=now
+    )
     taken = {method.name_key for method in owned if method.name_key}
     if name is None:
         name = _default_name(facts, naming, taken)
@@ -173,7 +205,7 @@ def finish(
             backup_state=facts.backup_state,
             aaguid=aaguid,
             attestation_format=facts.attestation.format,
-            attestation_kind=facts.attestation.kind,
+            attestation_kind=_attestation_kind(facts),
             attestation_object=facts.attestation_object,
             attestation_client_data_json=facts.client_data_json,
             rp_id=relying_party.id,
@@ -193,10 +225,17 @@ def finish(
     return method
 
 
+def _attestation_kind(facts: VerifiedRegistration) -> AttestationKind:
+    """As kept: attested only when the AAGUID is, for that is what policy asks of it later."""
+    kind = facts.attestation.kind
+    is_only_claimed = kind is AttestationKind.ATTESTED and facts.attested_aaguid is None
+    return AttestationKind.UNTRUSTED if is_only_claimed else kind
+
+
 def _default_name(facts: VerifiedRegistration, naming: Naming, taken: set[str]) -> str:
-    provider = provider_of(facts.aaguid)
+    provider = name_of(facts.aaguid)
     if provider is not None:
-        return suggest_name((provider.name, naming.device, naming.month), taken)
+        return suggest_name((provider, naming.device, naming.month), taken)
     if "internal" in facts.transports or not facts.transports:
         return suggest_name((naming.passkey, naming.device, naming.month), taken)
     kind = naming.phone if "hybrid" in facts.transports else naming.security_key

@@ -1,5 +1,6 @@
 """Why a use case refuses. Reasons of the ceremony itself are `ostiary.passkeys.CeremonyReason`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from ostiary.passkeys import CeremonyError
@@ -44,6 +45,43 @@ class Reason(StrEnum):
     PASSWORD_TOO_EASY = "password_too_easy"
     PASSWORD_UNCHANGED = "password_unchanged"
     PASSWORDS_DIFFER = "passwords_differ"
+    # policy
+    METHOD_DISABLED = "method_disabled"
+    METHOD_EXCLUDED = "method_excluded"
+    METHOD_NOT_TARGETED = "method_not_targeted"
+    SELF_SERVICE_OFF = "self_service_off"
+    SYNCED_NOT_ALLOWED = "synced_not_allowed"
+    DEVICE_BOUND_NOT_ALLOWED = "device_bound_not_allowed"
+    ATTESTATION_REQUIRED = "attestation_required"
+    AAGUID_NOT_ALLOWED = "aaguid_not_allowed"
+    AUTHENTICATOR_COMPROMISED = "authenticator_compromised"
+    PROFILE_ALLOWS_NOTHING = "profile_allows_nothing"
+    NO_METHOD_LEFT = "no_method_left"
+    # Temporary Access Pass
+    PASS_WRONG = "pass_wrong"
+    PASS_EXPIRED = "pass_expired"
+    PASS_NOT_YET_VALID = "pass_not_yet_valid"
+    PASS_USED = "pass_used"
+    PASS_DISABLED = "pass_disabled"
+    PASS_REGISTRATION_OVER = "pass_registration_over"
+    PASS_LIFETIME_INVALID = "pass_lifetime_invalid"
+    # the link in a notice
+    LINK_UNKNOWN = "link_unknown"
+    LINK_USED = "link_used"
+    LINK_EXPIRED = "link_expired"
+    # trust
+    AAGUID_INVALID = "aaguid_invalid"
+    CERTIFICATE_INVALID = "certificate_invalid"
+    ROOT_EXISTS = "root_exists"
+    ROOT_UNKNOWN = "root_unknown"
+    NAME_LIST_INVALID = "name_list_invalid"
+    # permission
+    NOT_PERMITTED = "not_permitted"
+    NOT_YOURSELF = "not_yourself"
+    PHISHING_RESISTANT_REQUIRED = "phishing_resistant_required"
+    POLICY_INVALID = "policy_invalid"
+    POLICY_VERSION_UNKNOWN = "policy_version_unknown"
+    POLICY_CHANGED_MEANWHILE = "policy_changed_meanwhile"
     # administration
     PERSON_UNKNOWN = "person_unknown"
     PERSON_EXISTS = "person_exists"
@@ -64,7 +102,8 @@ class Refusal(Exception):
     """A use case that did not happen, and why. Its transaction is rolled back; the face records and explains it.
 
     `person_id` and `method_id` say whom and what it concerned, for the audit log; `field` which input; `next_path`
-    where the cure is; `detail` is for the log only; `retry_after` how many seconds to wait.
+    where the cure is; `detail` is for the log only; `retry_after` how many seconds to wait. `particulars` are names
+    that make the words exact (`provider`, `accepted`, `rule`, `most`); `is_at_sign_in`: of a passkey taken once.
     """
 
     def __init__(
@@ -78,6 +117,8 @@ class Refusal(Exception):
         aaguid: str | None = None,
         detail: str | None = None,
         retry_after: int | None = None,
+        particulars: Mapping[str, str] | None = None,
+        is_at_sign_in: bool = False,
     ) -> None:
         super().__init__(reason.value)
         self.reason = reason
@@ -88,6 +129,8 @@ class Refusal(Exception):
         self.aaguid = aaguid
         self.detail = detail
         self.retry_after = retry_after
+        self.particulars = particulars or {}
+        self.is_at_sign_in = is_at_sign_in
 
     @classmethod
     def of_ceremony(

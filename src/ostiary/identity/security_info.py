@@ -1,12 +1,15 @@
 """Security info: what a person sees of their own sign-in methods, and what they may change."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ostiary.identity import audit, limits
 from ostiary.identity.assurance import CHANGE_METHODS, MethodKind, is_multi_factor
 from ostiary.identity.caller import Caller
 from ostiary.identity.methods.password import check_new_password, matches, set_password
+from ostiary.identity.methods.temporary_access_pass import Usability, usability_now
 from ostiary.identity.names import name_key, parse_name
+from ostiary.identity.policy.model import ONE_TIME_PASS_REGISTERS_WITHIN
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sessions import (
     SignedIn,
@@ -18,44 +21,74 @@ from ostiary.storage import audit as audit_rows
 from ostiary.storage import methods, people, sessions
 from ostiary.storage.audit import AuditEvent
 from ostiary.storage.database import Transaction
-from ostiary.storage.methods import CredentialRecord, SignInMethod
+from ostiary.storage.methods import CredentialRecord, SignInMethod, TemporaryAccessPass
 from ostiary.storage.sessions import Session
 
 _ACTIVITY_SHOWN = 12
 _ORDINARY = (Reason.SIGN_IN_REQUIRED, Reason.FRESH_MFA_REQUIRED)  # being asked who one is alarms nobody
 _RENAMED = {MethodKind.PASSKEY: audit.Event.PASSKEY_RENAME, MethodKind.CODE: audit.Event.CODE_RENAME}
-_REMOVED = {MethodKind.PASSKEY: audit.Event.PASSKEY_REMOVE, MethodKind.CODE: audit.Event.CODE_REMOVE}
+_REMOVED = {
+    MethodKind.PASSKEY: audit.Event.PASSKEY_REMOVE,
+    MethodKind.CODE: audit.Event.CODE_REMOVE,
+    MethodKind.PASS: audit.Event.PASS_REMOVE,
+}
 
 
 class Entry(NamedTuple):
-    """A sign-in method; `credential` when it is a passkey."""
+    """A sign-in method; `credential` when it is a passkey, `held` and `usability` when it is a pass."""
 
     method: SignInMethod
     credential: CredentialRecord | None
+    held: TemporaryAccessPass | None = None
+    usability: Usability | None = None
 
 
 class Overview(NamedTuple):
+    """`kinds` are what can be proven now. `add_by`: there is nothing but a pass, and it helps until then."""
+
     entries: tuple[Entry, ...]
     kinds: set[MethodKind]
+    add_by: int | None
     preferred_second_factor: MethodKind | None
     sessions: tuple[Session, ...]
     activity: tuple[AuditEvent, ...]
 
 
-def overview(tx: Transaction, signed_in: SignedIn) -> Overview:
+def overview(tx: Transaction, signed_in: SignedIn, *, now: int) -> Overview:
     """Everything on the page, for somebody who was admitted to it."""
     person = signed_in.person
-    credentials = {record.method_id: record for record in methods.credentials_of(tx, person.id)}
-    owned = methods.methods_of(tx, person.id)
+    entries = _entries(tx, methods.methods_of(tx, person.id), person.id, now=now)
+    kinds = owned_kinds(tx, person, now=now)
     preferred = person.preferred_second_factor
     recent = audit_rows.newest_events_of(tx, person.id, limit=3 * _ACTIVITY_SHOWN)
     return Overview(
-        entries=tuple(Entry(method, credentials.get(method.id)) for method in owned),
-        kinds={MethodKind(method.kind) for method in owned},
+        entries=entries,
+        kinds=kinds,
+        add_by=_add_by(signed_in, entries, kinds, now=now),
         preferred_second_factor=MethodKind(preferred) if preferred else None,
         sessions=tuple(sessions.sessions_of(tx, person.id)),
         activity=tuple(event for event in recent if event.reason not in _ORDINARY)[:_ACTIVITY_SHOWN],
     )
+
+
+def _entries(tx: Transaction, owned: Iterable[SignInMethod], person_id: str, *, now: int) -> tuple[Entry, ...]:
+    credentials = {record.method_id: record for record in methods.credentials_of(tx, person_id)}
+    entries = []
+    for method in owned:
+        held = methods.pass_of(tx, person_id) if method.kind == MethodKind.PASS else None
+        usability = usability_now(tx, held, now=now) if held else None
+        entries.append(Entry(method, credentials.get(method.id), held, usability))
+    return tuple(entries)
+
+
+def _add_by(signed_in: SignedIn, entries: tuple[Entry, ...], kinds: set[MethodKind], *, now: int) -> int | None:
+    if is_multi_factor(kinds - {MethodKind.PASS}):
+        return None
+    ends = [proof.at + ONE_TIME_PASS_REGISTERS_WITHIN for proof in signed_in.proofs if proof.is_once]
+    ends += [
+        entry.held.expires_at for entry in entries if entry.held and entry.usability is Usability.ENABLED_BY_POLICY
+    ]
+    return max((end for end in ends if end > now), default=None)
 
 
 def require_change(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
@@ -63,19 +96,18 @@ def require_change(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
     require(tx, signed_in, CHANGE_METHODS, now=now)
 
 
-def find(tx: Transaction, signed_in: SignedIn, method_id: str) -> Entry:
+def find(tx: Transaction, signed_in: SignedIn, method_id: str, *, now: int) -> Entry:
     """One of the person's own methods. Raises `Refusal(METHOD_UNKNOWN)`."""
     method = methods.method_of(tx, person_id=signed_in.person.id, method_id=method_id)
     if method is None:
         raise Refusal(Reason.METHOD_UNKNOWN, person_id=signed_in.person.id)
-    credentials = methods.credentials_of(tx, signed_in.person.id) if method.kind == MethodKind.PASSKEY else []
-    return Entry(method, next((record for record in credentials if record.method_id == method.id), None))
+    return _entries(tx, [method], signed_in.person.id, now=now)[0]
 
 
 def rename(tx: Transaction, signed_in: SignedIn, method_id: str, name: str, *, caller: Caller, now: int) -> Entry:
     """Raises `Refusal`: stale proof, unknown method, invalid or taken name."""
     require(tx, signed_in, CHANGE_METHODS, now=now)
-    entry = find(tx, signed_in, method_id)
+    entry = find(tx, signed_in, method_id, now=now)
     event = _RENAMED.get(MethodKind(entry.method.kind))
     if event is None:
         raise Refusal(Reason.METHOD_NOT_RENAMABLE, person_id=signed_in.person.id)
@@ -101,11 +133,11 @@ def rename(tx: Transaction, signed_in: SignedIn, method_id: str, name: str, *, c
     return Entry(entry.method._replace(name=parsed, name_key=key), entry.credential)
 
 
-def is_last_strong(tx: Transaction, signed_in: SignedIn, entry: Entry) -> bool:
+def is_last_strong(tx: Transaction, signed_in: SignedIn, entry: Entry, *, now: int) -> bool:
     """Whether the person has two factors now and would not, without this method."""
     counts = methods.kinds_of(tx, signed_in.person.id)
-    before = {MethodKind(kind) for kind in counts}
-    after = {MethodKind(kind) for kind, count in counts.items() if count > (kind == entry.method.kind)}
+    before = owned_kinds(tx, signed_in.person, now=now)
+    after = {kind for kind in before if counts[kind] > (kind == entry.method.kind)}
     return is_multi_factor(before) and not is_multi_factor(after)
 
 
@@ -117,18 +149,18 @@ def remove(
     `is_understood`: the person was told that it is the last strong one. Raises `Refusal`.
     """
     require(tx, signed_in, CHANGE_METHODS, now=now)
-    entry = find(tx, signed_in, method_id)
+    entry = find(tx, signed_in, method_id, now=now)
     event = _REMOVED.get(MethodKind(entry.method.kind))
     if event is None:
         raise Refusal(Reason.METHOD_NOT_REMOVABLE, person_id=signed_in.person.id)
-    if is_last_strong(tx, signed_in, entry) and not is_understood:
+    if is_last_strong(tx, signed_in, entry, now=now) and not is_understood:
         raise Refusal(Reason.LAST_STRONG_METHOD, field="understood", person_id=signed_in.person.id)
     methods.delete_method(tx, method_id)
-    remaining = owned_kinds(tx, signed_in.person)
+    remaining = owned_kinds(tx, signed_in.person, now=now)
     preferred = signed_in.person.preferred_second_factor
     if preferred is not None and preferred not in remaining:
         people.set_preferred_second_factor(tx, signed_in.person.id, None)
-    end_sessions_proven_by(tx, signed_in, method_id)
+    end_sessions_proven_by(tx, signed_in.person.id, method_id, but=_kept_session(signed_in, entry.method))
     audit.record(
         tx,
         event,
@@ -143,10 +175,18 @@ def remove(
     return entry
 
 
+def _kept_session(signed_in: SignedIn, removed: SignInMethod) -> str | None:
+    """The session a method is removed from goes on, unless it stands on nothing but the pass that is removed."""
+    if removed.kind != MethodKind.PASS:
+        return signed_in.session.id
+    others = {proof.kind for proof in signed_in.proofs if proof.method_id != removed.id}
+    return signed_in.session.id if is_multi_factor(others) else None
+
+
 def choose_second_factor(tx: Transaction, signed_in: SignedIn, kind: str, *, caller: Caller, now: int) -> None:
     """What is asked first after a password. Raises `Refusal`."""
     require(tx, signed_in, CHANGE_METHODS, now=now)
-    if kind not in second_factors(owned_kinds(tx, signed_in.person)):
+    if kind not in second_factors(owned_kinds(tx, signed_in.person, now=now)):
         raise Refusal(Reason.METHOD_NOT_OFFERED, field="kind", person_id=signed_in.person.id)
     people.set_preferred_second_factor(tx, signed_in.person.id, kind)
     audit.record(

@@ -6,6 +6,7 @@ from ostiary.clock import DAY, HOUR, MINUTE
 from ostiary.identifiers import new_id, new_token, token_hash
 from ostiary.identity import audit
 from ostiary.identity.assurance import (
+    CHANGE_METHODS,
     SIGN_IN,
     MethodKind,
     Proof,
@@ -18,6 +19,7 @@ from ostiary.identity.assurance import (
     valid_kinds,
 )
 from ostiary.identity.caller import Caller
+from ostiary.identity.methods.temporary_access_pass import usable_pass
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.storage import methods, sessions
 from ostiary.storage.database import Transaction
@@ -57,7 +59,7 @@ def open_session(tx: Transaction, person: Person, proofs: tuple[Proof, ...], *, 
         address=caller.address,
         created_at=now,
         last_seen_at=now,
-        expires_at=now + ABSOLUTE_LIFETIME,
+        expires_at=_ends_at(tx, person, proofs, now + ABSOLUTE_LIFETIME, now=now),
     )
     sessions.insert_session(tx, session)
     return Opened(token, session.id)
@@ -91,21 +93,41 @@ def raise_session(tx: Transaction, signed_in: SignedIn, new_proofs: tuple[Proof,
         token_hash=token_hash(token),
         proofs=dump_proofs(latest((*signed_in.proofs, *new_proofs))),
         last_seen_at=now,
+        expires_at=_ends_at(tx, signed_in.person, new_proofs, signed_in.session.expires_at, now=now),
     )
     if not rotated:  # ended meanwhile, by its owner elsewhere
         raise Refusal(Reason.SIGN_IN_REQUIRED)
     return Opened(token, signed_in.session.id)
 
 
-def owned_kinds(tx: Transaction, person: Person) -> set[MethodKind]:
-    return {MethodKind(kind) for kind in methods.kinds_of(tx, person.id)}
+def _ends_at(tx: Transaction, person: Person, proofs: tuple[Proof, ...], at_latest: int, *, now: int) -> int:
+    """A pass takes the sessions it proved with it. Raises `Refusal(SIGN_IN_EXPIRED)` when it is gone already."""
+    passes = {proof.method_id for proof in proofs if proof.kind is MethodKind.PASS}
+    if not passes:
+        return at_latest
+    held = methods.pass_of(tx, person.id)
+    if held is None or passes != {held.method_id} or held.expires_at <= now:
+        raise Refusal(Reason.SIGN_IN_EXPIRED, person_id=person.id)
+    return min(at_latest, held.expires_at)
+
+
+def owned_kinds(tx: Transaction, person: Person, *, now: int) -> set[MethodKind]:
+    """What the person can prove now: a pass counts only while it is usable."""
+    kinds = {MethodKind(kind) for kind in methods.kinds_of(tx, person.id)}
+    if MethodKind.PASS in kinds and usable_pass(tx, person.id, now=now) is None:
+        kinds.discard(MethodKind.PASS)
+    return kinds
 
 
 def require(tx: Transaction, signed_in: SignedIn, requirement: Requirement, *, now: int) -> None:
-    """Raises `Refusal(FRESH_MFA_REQUIRED)` when the session's proofs do not satisfy the requirement."""
-    owned = owned_kinds(tx, signed_in.person)
-    if not is_satisfied(signed_in.proofs, requirement, owned=owned, now=now):
-        raise Refusal(Reason.FRESH_MFA_REQUIRED, person_id=signed_in.person.id)
+    """Raises `Refusal(FRESH_MFA_REQUIRED)` when the session's proofs do not satisfy the requirement, and
+    `Refusal(PASS_REGISTRATION_OVER)` when a one-time pass did, and there is nothing to prove afresh with."""
+    owned = owned_kinds(tx, signed_in.person, now=now)
+    if is_satisfied(signed_in.proofs, requirement, owned=owned, now=now):
+        return
+    if not owned and any(proof.is_once for proof in signed_in.proofs):
+        raise Refusal(Reason.PASS_REGISTRATION_OVER, person_id=signed_in.person.id)
+    raise Refusal(Reason.FRESH_MFA_REQUIRED, person_id=signed_in.person.id)
 
 
 def admit(tx: Transaction, token: str | None, *, now: int) -> SignedIn:
@@ -121,14 +143,23 @@ def admit(tx: Transaction, token: str | None, *, now: int) -> SignedIn:
     return signed_in
 
 
-def require_second_factor(tx: Transaction, signed_in: SignedIn) -> None:
-    """A passkey is added by somebody proven by two factors; whoever has no second one adds it first."""
-    if not is_multi_factor(owned_kinds(tx, signed_in.person)):
+def require_second_factor(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
+    """A passkey is added by somebody proven by two factors; whoever has no second one, and no pass that stands for
+    both, adds it first."""
+    is_proven = is_multi_factor(valid_kinds(signed_in.proofs, CHANGE_METHODS, now))
+    if not is_proven and not is_multi_factor(owned_kinds(tx, signed_in.person, now=now)):
         raise Refusal(Reason.SECOND_FACTOR_REQUIRED, person_id=signed_in.person.id)
 
 
-def is_proven_multi_factor(signed_in: SignedIn, now: int) -> bool:
-    return is_multi_factor(valid_kinds(signed_in.proofs, Requirement(), now))
+def require_pass_in_time(signed_in: SignedIn, *, now: int) -> None:
+    """What a one-time pass began must be finished within ten minutes of its use, however late a ceremony was begun.
+
+    Raises `Refusal(PASS_REGISTRATION_OVER)` for a session that nothing else proves as well.
+    """
+    kinds = {proof.kind for proof in signed_in.proofs if not proof.is_once}
+    once = [proof for proof in signed_in.proofs if proof.is_once]
+    if once and not is_multi_factor(kinds | valid_kinds(once, CHANGE_METHODS, now)):
+        raise Refusal(Reason.PASS_REGISTRATION_OVER, person_id=signed_in.person.id)
 
 
 def end_session(tx: Transaction, signed_in: SignedIn, session_id: str, *, caller: Caller, now: int) -> None:
@@ -153,10 +184,8 @@ def end_all_sessions(tx: Transaction, signed_in: SignedIn, *, caller: Caller, no
     )
 
 
-def end_sessions_proven_by(tx: Transaction, signed_in: SignedIn, method_id: str) -> None:
-    """When a method is removed, the other sessions it opened go with it."""
-    for session in sessions.sessions_of(tx, signed_in.person.id):
-        if session.id == signed_in.session.id:
-            continue
-        if any(proof.method_id == method_id for proof in load_proofs(session.proofs)):
-            sessions.delete_session(tx, person_id=signed_in.person.id, session_id=session.id)
+def end_sessions_proven_by(tx: Transaction, person_id: str, method_id: str, *, but: str | None = None) -> None:
+    """When a method is removed, the sessions it opened go with it; `but` is the one it is removed from."""
+    for session in sessions.sessions_of(tx, person_id):
+        if session.id != but and any(proof.method_id == method_id for proof in load_proofs(session.proofs)):
+            sessions.delete_session(tx, person_id=person_id, session_id=session.id)

@@ -7,7 +7,7 @@ a new method or interrupt is one more case there. A step-up is the same sequence
 itself afresh.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
@@ -28,6 +28,7 @@ from ostiary.identity.methods import Passkeys
 from ostiary.identity.methods.contract import Method, Proven, Subject
 from ostiary.identity.methods.password import check_new_password, set_password
 from ostiary.identity.names import parse_username
+from ostiary.identity.policy import enforcing, keeping
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sessions import Opened, SignedIn, open_session, owned_kinds, raise_session
 from ostiary.storage import methods, organizations, people, sessions
@@ -36,7 +37,8 @@ from ostiary.storage.people import Person
 from ostiary.storage.sessions import SignInAttempt
 
 ATTEMPT_LIFETIME = 15 * MINUTE
-_FOR_STRANGERS: tuple[MethodKind, ...] = (MethodKind.PASSWORD, MethodKind.PASSKEY)
+_FOR_STRANGERS: tuple[MethodKind, ...] = (MethodKind.PASSWORD, MethodKind.PASSKEY, MethodKind.PASS)
+_FIRST_WHERE_KNOWN = (MethodKind.PASS, MethodKind.PASSKEY)
 Answer = TypeVar("Answer")
 Material = TypeVar("Material")
 Verified = TypeVar("Verified")
@@ -57,6 +59,11 @@ class State(NamedTuple):
     person: Person | None = None
     kinds: tuple[MethodKind, ...] = ()
     proofs: tuple[Proof, ...] = ()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Policy leaves nothing to go on with: told, never passed over by asking for less."""
+        return self.stage is Stage.PROVE and not self.kinds
 
     @property
     def is_step_up(self) -> bool:
@@ -80,23 +87,33 @@ def stage_of(
     proofs: tuple[Proof, ...],
     now: int,
     is_browser_known: bool = False,
+    off: Collection[MethodKind] = (),
+    unusable: Collection[MethodKind] = (),
 ) -> State:
-    """The next stage. Before the first proof it is the same for every username, known or not: a password may be typed
-    and a passkey used; only a browser the person signed in from before is offered the passkey first."""
+    """The next stage. Before the first proof it is the same for every username, known or not: a password or a pass may
+    be typed and a passkey used; only a browser the person signed in from before is offered what they have first.
+
+    `off` are methods that policy gives to nobody; `unusable` those it takes from this person, who
+    is asked for as much as before all the same.
+    """
     if attempt is None or attempt.username is None:
         return State(Stage.IDENTIFY, attempt)
-    requirement = Requirement(attempt.max_age)
+    requirement = Requirement(attempt.max_age, attempt.is_phishing_resistant)
     is_stranger = not proofs and attempt.session_id is None
     if is_stranger:
-        knows_passkey = is_browser_known and MethodKind.PASSKEY in owned
-        kinds = _first(_FOR_STRANGERS, MethodKind.PASSKEY) if knows_passkey else _FOR_STRANGERS
+        kinds = tuple(kind for kind in _FOR_STRANGERS if kind not in off)
+        usable = owned - set(unusable)
+        better = next((kind for kind in _FIRST_WHERE_KNOWN if kind in usable and kind in kinds), None)
+        if is_browser_known and better is not None:
+            kinds = _first(kinds, better)
     elif person is not None and is_satisfied(proofs, requirement, owned=owned, now=now):
         has_typed_it = any(proof.kind is MethodKind.PASSWORD for proof in proofs)
         needs_password = person.must_change_password and has_typed_it
         return State(Stage.NEW_PASSWORD if needs_password else Stage.DONE, attempt, person, (), proofs)
     else:
-        kinds = next_kinds(proofs, requirement, owned=owned, now=now)
-        if person is not None and person.preferred_second_factor in kinds:
+        wanted = next_kinds(proofs, requirement, owned=owned, now=now)
+        kinds = tuple(kind for kind in wanted if kind not in unusable)
+        if person is not None and person.preferred_second_factor in kinds and MethodKind.PASS not in kinds:
             kinds = _first(kinds, MethodKind(person.preferred_second_factor))
     if attempt.method is not None and attempt.method in kinds:
         kinds = _first(kinds, MethodKind(attempt.method))
@@ -111,8 +128,19 @@ def find_attempt(tx: Transaction, token: str | None, *, caller: Caller, now: int
     return _state(tx, attempt, caller=caller, now=now)
 
 
-def identify(tx: Transaction, token: str, username: str, *, next_path: str, caller: Caller, now: int) -> State:
+def identify(
+    tx: Transaction,
+    token: str,
+    username: str,
+    *,
+    next_path: str,
+    method: str | None = None,
+    caller: Caller,
+    now: int,
+) -> State:
     """Stage *identify*: begins a sign-in as this username. Says nothing about whether there is such a person.
+
+    `method` is the one to ask for first, when whoever signs in has said so before.
 
     Raises `Refusal(USERNAME_INVALID)` or `Refusal(DOMAIN_UNKNOWN)`.
     """
@@ -124,7 +152,7 @@ def identify(tx: Transaction, token: str, username: str, *, next_path: str, call
         person_id=person.id if person else None,
         session_id=None,
         max_age=None,
-        method=None,
+        method=method,
         proofs="[]",
         next_path=next_path,
         expires_at=now + ATTEMPT_LIFETIME,
@@ -133,10 +161,10 @@ def identify(tx: Transaction, token: str, username: str, *, next_path: str, call
     return _state(tx, attempt, caller=caller, now=now)
 
 
-def remember_next(tx: Transaction, token: str, *, next_path: str, now: int) -> None:
-    """A sign-in not yet begun that already knows where it leads."""
+def remember_next(tx: Transaction, token: str, *, next_path: str, method: str | None = None, now: int) -> None:
+    """A sign-in not yet begun that already knows where it leads, and perhaps by which method."""
     _replace(
-        tx, SignInAttempt(token_hash(token), None, None, None, None, None, "[]", next_path, now + ATTEMPT_LIFETIME)
+        tx, SignInAttempt(token_hash(token), None, None, None, None, method, "[]", next_path, now + ATTEMPT_LIFETIME)
     )
 
 
@@ -161,6 +189,7 @@ def begin_step_up(
         proofs=dump_proofs(signed_in.proofs),
         next_path=next_path,
         expires_at=now + ATTEMPT_LIFETIME,
+        is_phishing_resistant=requirement.is_phishing_resistant,
     )
     _replace(tx, attempt)
     return _state(tx, attempt, caller=caller, now=now)
@@ -256,8 +285,9 @@ def advance(
         proofs=dump_proofs(proofs),
         next_path=attempt.next_path if attempt else "/security-info",
         expires_at=now + ATTEMPT_LIFETIME,
+        is_phishing_resistant=attempt is not None and attempt.is_phishing_resistant,
     )
-    owned = {MethodKind.PASSKEY} if proven.proof.kind is MethodKind.PASSKEY else owned_kinds(tx, proven.person)
+    owned = {MethodKind.PASSKEY} if proven.proof.kind is MethodKind.PASSKEY else owned_kinds(tx, proven.person, now=now)
     state = stage_of(attempt, proven.person, owned=owned, proofs=proofs, now=now)
     if state.stage is not Stage.DONE:
         _replace(tx, attempt)
@@ -312,7 +342,7 @@ def _finish(
 ) -> Progress:
     attempt, person, proofs = state.attempt, state.person, state.proofs
     assert attempt is not None and person is not None
-    browser_token = None
+    browser_token, is_new_browser = None, False
     if attempt.session_id is not None and signed_in is not None:
         opened = raise_session(tx, signed_in, proofs, now=now)
         event = audit.Event.SESSION_STEP_UP
@@ -321,7 +351,7 @@ def _finish(
             sessions.delete_session(tx, person_id=signed_in.person.id, session_id=signed_in.session.id)
         opened = open_session(tx, person, proofs, caller=caller, now=now)
         event = audit.Event.SESSION_OPEN
-        browser_token = _recognise(tx, person, caller=caller, now=now)
+        browser_token, is_new_browser = _recognise(tx, person, caller=caller, now=now)
     audit.record(
         tx,
         event,
@@ -333,28 +363,44 @@ def _finish(
         method="+".join(dict.fromkeys(proof.kind for proof in proofs)),
         aaguid=aaguid,
     )
+    if is_new_browser:
+        audit.record(tx, audit.Event.BROWSER_ADD, caller=caller, now=now, actor=person, target=person, aaguid=aaguid)
     return Progress(state._replace(stage=Stage.DONE), opened, attempt.next_path, browser_token)
 
 
-def _recognise(tx: Transaction, person: Person, *, caller: Caller, now: int) -> str | None:
-    """Remembers that this person signs in from this browser; answers a token for a browser that has none yet."""
+def _recognise(tx: Transaction, person: Person, *, caller: Caller, now: int) -> tuple[str | None, bool]:
+    """Remembers that this person signs in from this browser: a token for a browser that has none yet, and whether they
+    had not used it before."""
     if caller.browser is None:
         token = new_token()
         sessions.insert_known_browser(tx, token_hash=token_hash(token), person_id=person.id, at=now)
-        return token
+        return token, True
     if not sessions.is_browser_known(tx, token_hash=caller.browser, person_id=person.id):
         sessions.insert_known_browser(tx, token_hash=caller.browser, person_id=person.id, at=now)
-    return None
+        return None, True
+    return None, False
 
 
 def _state(tx: Transaction, attempt: SignInAttempt, *, caller: Caller, now: int) -> State:
     person = people.person_by_id(tx, attempt.person_id) if attempt.person_id else None
-    owned = owned_kinds(tx, person) if person else set()
     known = bool(
         person and caller.browser and sessions.is_browser_known(tx, token_hash=caller.browser, person_id=person.id)
     )
     proofs = load_proofs(attempt.proofs)
-    return stage_of(attempt, person, owned=owned, proofs=proofs, now=now, is_browser_known=known)
+    # of a stranger nothing is looked up, so that what somebody has shows in no answer's time either
+    is_stranger = not (known or proofs or attempt.session_id)
+    owned = owned_kinds(tx, person, now=now) if person and not is_stranger else set()
+    unusable = enforcing.unusable_kinds(tx, person.id, owned, now=now) if person and owned else {}
+    return stage_of(
+        attempt,
+        person,
+        owned=owned,
+        proofs=proofs,
+        now=now,
+        is_browser_known=known,
+        off=enforcing.kinds_for_nobody(keeping.current(tx)),
+        unusable=unusable,
+    )
 
 
 def _parse_username(tx: Transaction, username: str) -> str:

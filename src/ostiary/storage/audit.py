@@ -1,10 +1,11 @@
 """Rows of the audit log: added, read, never changed."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import Text, bindparam, or_, select
 
-from ostiary.storage.database import Query, Transaction
+from ostiary.storage.database import Query, Transaction, Value
 from ostiary.storage.statements import insert_into
 from ostiary.storage.tables import audit_events
 
@@ -42,6 +43,34 @@ _PAGE = (
 _NEWEST = Query(_PAGE)
 _NEWEST_OF = Query(_PAGE.where(audit_events.c.target_id == bindparam("target_id")))
 
+
+class Search(NamedTuple):
+    """What is looked for; None, or an empty text: anything. `person_id` is who did it or whom it concerned; instants
+    are from `since` and before `until`."""
+
+    person_id: str | None = None
+    event: str = ""
+    result: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
+@lru_cache(maxsize=128)
+def _search(asked: frozenset[str]) -> Query:
+    events = audit_events.c
+    conditions = {
+        "person_id": or_(events.target_id == bindparam("person_id"), events.actor_id == bindparam("person_id")),
+        "event": events.event == bindparam("event"),
+        "result": events.result == bindparam("result"),
+        "since": events.at >= bindparam("since"),
+        "until": events.at < bindparam("until"),
+    }
+    chosen = [condition for name, condition in conditions.items() if name in asked]
+    return Query(
+        _EVENT.where(events.id < bindparam("before"), *chosen).order_by(events.id.desc()).limit(bindparam("limit"))
+    )
+
+
 NEWEST = "g"
 """Sorts behind every identifier: the page that starts with the newest event."""
 
@@ -64,3 +93,10 @@ def newest_events_of(
 
 def newest_events(tx: Transaction, *, limit: int, before: str = NEWEST, event: str = "") -> list[AuditEvent]:
     return [AuditEvent._make(row) for row in tx.all(_NEWEST, before=before, limit=limit, event=event)]
+
+
+def search_events(tx: Transaction, search: Search, *, limit: int, before: str = NEWEST) -> list[AuditEvent]:
+    """Newest first."""
+    asked: dict[str, Value] = {name: value for name, value in search._asdict().items() if value not in (None, "")}
+    rows = tx.all(_search(frozenset(asked)), **asked, limit=limit, before=before)
+    return [AuditEvent._make(row) for row in rows]

@@ -68,13 +68,18 @@ class Query:
 
 
 class Transaction:
-    """What a use case may do with the database. It is committed by whoever opened it, never by the use case."""
+    """What a use case may do with the database. It is committed by whoever opened it, never by the use case.
 
-    __slots__ = ("_cursor", "dialect")
+    `kept` is what this process remembers of this database between transactions: only what was made of rows that never
+    change.
+    """
 
-    def __init__(self, cursor: Any, dialect: str) -> None:
+    __slots__ = ("_cursor", "dialect", "kept")
+
+    def __init__(self, cursor: Any, dialect: str, kept: dict[object, Any]) -> None:
         self._cursor = cursor
         self.dialect = dialect
+        self.kept = kept
 
     def _execute(self, query: Query, values: dict[str, Value]) -> None:
         sql, constants = query.for_dialect(self.dialect)
@@ -118,6 +123,7 @@ class Database:
         self.dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
         self.engine = _sqlite_engine(url) if self.dialect == "sqlite" else create_engine(url, pool_size=8)
         self._executor: _GroupCommit | _Threads | None = None
+        self._kept: dict[object, Any] = {}
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -128,7 +134,7 @@ class Database:
             if self.dialect == "sqlite":
                 cursor.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(cursor, self.dialect)
+                yield Transaction(cursor, self.dialect, self._kept)
             except BaseException:
                 connection.rollback()
                 raise
@@ -136,6 +142,33 @@ class Database:
             cursor.close()
         finally:
             connection.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """For a long read: one state of the database, while others go on writing. Nothing is written in it."""
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if self.dialect == "sqlite":
+                cursor.execute("BEGIN")
+            else:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield Transaction(cursor, self.dialect, self._kept)
+            finally:
+                connection.rollback()
+            cursor.close()
+        finally:
+            connection.close()
+
+    async def survey(self, use_case: "UseCase[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """A long read in a thread of its own, so that nobody waits for it."""
+
+        def run() -> T:
+            with self.snapshot() as tx:
+                return use_case(tx, *args, **kwargs)
+
+        return await asyncio.to_thread(run)
 
     async def write(self, use_case: "UseCase[P, T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a use case and answers once it is committed: what was answered survives a crash."""
@@ -146,7 +179,8 @@ class Database:
 
     def _running(self) -> "_GroupCommit | _Threads":
         if self._executor is None:
-            self._executor = _GroupCommit(self.engine) if self.dialect == "sqlite" else _Threads(self)
+            is_sqlite = self.dialect == "sqlite"
+            self._executor = _GroupCommit(self.engine, self._kept) if is_sqlite else _Threads(self)
         return self._executor
 
     def close(self) -> None:
@@ -200,13 +234,13 @@ class _GroupCommit:
     as the disk is quick.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, kept: dict[object, Any]) -> None:
         self._writer = engine.raw_connection()
         self._reader = engine.raw_connection()
         self._write_cursor = self._writer.cursor()
         self._write_cursor.execute("PRAGMA busy_timeout = 0")  # see `_begin`
-        self._read = Transaction(self._reader.cursor(), "sqlite")
-        self._write = Transaction(self._write_cursor, "sqlite")
+        self._read = Transaction(self._reader.cursor(), "sqlite", kept)
+        self._write = Transaction(self._write_cursor, "sqlite", kept)
         self._waiting: list[Job] = []
         self._is_running = False
         self._last_commit = _SHORT

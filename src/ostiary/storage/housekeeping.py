@@ -2,8 +2,15 @@
 
 from sqlalchemy import bindparam, delete
 
+from ostiary.clock import DAY
+from ostiary.storage import disavowals, outbox
 from ostiary.storage.database import Query, Transaction
 from ostiary.storage.tables import attempt_counters, challenges, sessions, sign_in_attempts
+
+MAIL_KEPT = 30 * DAY
+"""How long mail waits that nobody could send: by then the link in it is no longer valid."""
+LINKS_REMEMBERED = 30 * DAY
+"""How long an expired link is still told apart from one that never was."""
 
 _EXPIRED = (
     Query(delete(challenges).where(challenges.c.expires_at <= bindparam("now"))),
@@ -14,4 +21,6 @@ _EXPIRED = (
 
 
 def delete_expired(tx: Transaction, now: int) -> int:
-    return sum(tx.run(query, now=now) for query in _EXPIRED)
+    expired = sum(tx.run(query, now=now) for query in _EXPIRED)
+    expired += outbox.delete_old_mail(tx, now - MAIL_KEPT)
+    return expired + disavowals.delete_old_disavowals(tx, now - LINKS_REMEMBERED)

@@ -1,8 +1,8 @@
-"""Rows of sign-in methods: what they share, and what a passkey, a password and a code generator keep of their own."""
+"""Rows of sign-in methods: what they share, and what each kind keeps of its own (a passkey, a password, a pass ...)."""
 
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, not_, or_, select, update
 
 from ostiary.storage.database import Query, Transaction
 from ostiary.storage.people import Person
@@ -13,6 +13,7 @@ from ostiary.storage.tables import (
     password_verifiers,
     people,
     sign_in_methods,
+    temporary_access_passes,
 )
 
 
@@ -59,12 +60,23 @@ class StoredPasskey(NamedTuple):
     backup_eligible: bool
     backup_state: bool
     aaguid: str
+    attestation_kind: str
     name: str | None
     person: Person
 
     @property
     def user_handle(self) -> bytes:
         return self.person.user_handle
+
+
+class PasskeyClaims(NamedTuple):
+    """What policy asks of a passkey, without the rest of its record."""
+
+    method_id: str
+    person_id: str
+    aaguid: str
+    backup_eligible: bool
+    attestation_kind: str
 
 
 class PasswordVerifier(NamedTuple):
@@ -79,6 +91,16 @@ class CodeGenerator(NamedTuple):
     person_id: str
     sealed_secret: bytes
     last_step: int
+
+
+class TemporaryAccessPass(NamedTuple):
+    method_id: str
+    person_id: str
+    code_hash: str
+    starts_at: int
+    expires_at: int
+    is_one_time: bool
+    used_at: int | None
 
 
 _METHOD = select(*(sign_in_methods.c[name] for name in SignInMethod._fields))
@@ -98,6 +120,13 @@ _KINDS = Query(
 _SET_NAME = Query(update_by(sign_in_methods.c.id, "name", "name_key"))
 _SET_USED = Query(update_by(sign_in_methods.c.id, "last_used_at", "last_used_client"))
 _DELETE = Query(delete_by(sign_in_methods.c.id))
+_NOTE_PASSKEYS = Query(
+    # kept beside the person, so that very many people can be filtered by it
+    update(people)
+    .where(people.c.id == bindparam("key"))
+    .values(has_passkey=exists().where(credential_records.c.person_id == bindparam("key")))
+)
+_OWNER = Query(select(sign_in_methods.c.person_id).where(sign_in_methods.c.id == bindparam("id")))
 
 _INSERT_CREDENTIAL = Query(insert_into(credential_records))
 _CREDENTIALS_OF = Query(
@@ -116,12 +145,17 @@ _PASSKEY = Query(
         credential_records.c.backup_eligible,
         credential_records.c.backup_state,
         credential_records.c.aaguid,
+        credential_records.c.attestation_kind,
         sign_in_methods.c.name.label("method_name"),
         *(people.c[name].label(f"person_{name}") for name in Person._fields),
     )
     .join(sign_in_methods, sign_in_methods.c.id == credential_records.c.method_id)
     .join(people, people.c.id == credential_records.c.person_id)
     .where(credential_records.c.credential_id == bindparam("credential_id"))
+)
+_CLAIMS = select(*(credential_records.c[name] for name in PasskeyClaims._fields))
+_CLAIMS_OF = Query(
+    _CLAIMS.where(credential_records.c.person_id == bindparam("person_id")).order_by(credential_records.c.method_id)
 )
 _SET_CREDENTIAL_USED = Query(
     update(credential_records)
@@ -152,6 +186,18 @@ _TAKE_STEP = Query(
     .where(code_generators.c.method_id == bindparam("key"), code_generators.c.last_step < bindparam("step"))
     .values(last_step=bindparam("step"))
 )
+
+_PASS = temporary_access_passes.c
+_INSERT_PASS = Query(insert_into(temporary_access_passes))
+_PASS_OF = Query(
+    select(*(_PASS[name] for name in TemporaryAccessPass._fields)).where(_PASS.person_id == bindparam("person_id"))
+)
+_USE_PASS = Query(
+    update(temporary_access_passes)
+    .where(_PASS.method_id == bindparam("key"), or_(not_(_PASS.is_one_time), _PASS.used_at.is_(None)))
+    .values(used_at=bindparam("at"))
+)
+_HOLD_PERSON = Query(select(people.c.id).where(people.c.id == bindparam("id")).with_for_update())
 
 
 def insert_method(tx: Transaction, method: SignInMethod) -> None:
@@ -184,15 +230,24 @@ def set_used(tx: Transaction, method_id: str, *, at: int, client: str) -> None:
 
 def delete_method(tx: Transaction, method_id: str) -> None:
     """With everything it keeps of its own."""
+    owner = tx.one(_OWNER, id=method_id)
     tx.run(_DELETE, key=method_id)
+    if owner is not None:
+        tx.run(_NOTE_PASSKEYS, key=owner[0])
 
 
 def insert_credential(tx: Transaction, record: CredentialRecord) -> None:
     tx.run(_INSERT_CREDENTIAL, **record._asdict())
+    tx.run(_NOTE_PASSKEYS, key=record.person_id)
 
 
 def credentials_of(tx: Transaction, person_id: str) -> list[CredentialRecord]:
     return [CredentialRecord._make(row) for row in tx.all(_CREDENTIALS_OF, person_id=person_id)]
+
+
+def passkey_claims_of(tx: Transaction, person_id: str) -> list[PasskeyClaims]:
+    """Oldest first."""
+    return [PasskeyClaims._make(row) for row in tx.all(_CLAIMS_OF, person_id=person_id)]
 
 
 def is_credential_known(tx: Transaction, credential_id: bytes) -> bool:
@@ -201,7 +256,7 @@ def is_credential_known(tx: Transaction, credential_id: bytes) -> bool:
 
 def passkey_by_credential_id(tx: Transaction, credential_id: bytes) -> StoredPasskey | None:
     row = tx.one(_PASSKEY, credential_id=credential_id)
-    return None if row is None else StoredPasskey._make((*row[:9], Person._make(row[9:])))
+    return None if row is None else StoredPasskey._make((*row[:10], Person._make(row[10:])))
 
 
 def set_credential_used(
@@ -242,3 +297,23 @@ def code_generators_of(tx: Transaction, person_id: str) -> list[CodeGenerator]:
 def take_step(tx: Transaction, method_id: str, step: int) -> bool:
     """Marks a time step as used. False when it, or a newer one, already was: RFC 6238 §5.2."""
     return tx.run(_TAKE_STEP, key=method_id, step=step) == 1
+
+
+def insert_pass(tx: Transaction, held: TemporaryAccessPass) -> None:
+    """There is one to a person: `hold_person` first, and delete the one there was."""
+    tx.run(_INSERT_PASS, **held._asdict())
+
+
+def pass_of(tx: Transaction, person_id: str) -> TemporaryAccessPass | None:
+    row = tx.one(_PASS_OF, person_id=person_id)
+    return None if row is None else TemporaryAccessPass._make(row)
+
+
+def use_pass(tx: Transaction, method_id: str, *, at: int) -> bool:
+    """Marks it as used. False when it is gone, or was for one use and had it."""
+    return tx.run(_USE_PASS, key=method_id, at=at) == 1
+
+
+def hold_person(tx: Transaction, person_id: str) -> None:
+    """Lets whoever else changes what there is only one of wait until this transaction is over."""
+    tx.one(_HOLD_PERSON, id=person_id)

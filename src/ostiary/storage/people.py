@@ -1,10 +1,12 @@
 """Rows of people, their groups and their roles."""
 
+import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select
 
-from ostiary.storage.database import Query, Transaction
+from ostiary.storage.database import Query, Transaction, Value
 from ostiary.storage.statements import delete_by, insert_into, update_by
 from ostiary.storage.tables import group_members, groups, people, role_assignments
 
@@ -19,6 +21,7 @@ class Person(NamedTuple):
     must_change_password: bool
     preferred_second_factor: str | None
     created_at: int
+    language: str | None = None
 
 
 class Group(NamedTuple):
@@ -33,28 +36,50 @@ _PERSON = select(*(people.c[name] for name in Person._fields))
 _INSERT = Query(insert_into(people))
 _BY_ID = Query(_PERSON.where(people.c.id == bindparam("id")))
 _BY_USERNAME = Query(_PERSON.where(people.c.username == bindparam("username")))
-_PAGE = Query(
-    _PERSON.where(people.c.username > bindparam("after"), people.c.username.like(bindparam("pattern"), escape="~"))
-    .order_by(people.c.username)
-    .limit(bindparam("limit"))
-)
-_OF_DOMAIN = Query(select(people.c.id).where(people.c.username.like(bindparam("pattern"), escape="~")).limit(1))
+
+
+@lru_cache(maxsize=64)
+def _page(*, asks_enabled: bool, asks_passkey: bool, asks_role: bool) -> Query:
+    """Found in an index that holds all that is asked about, and only then fetched."""
+    found = (
+        select(people.c.id)
+        .where(
+            people.c.username > bindparam("after"),
+            people.c.search_key.like(bindparam("pattern"), escape="~"),
+        )
+        .order_by(people.c.username)
+        .limit(bindparam("limit"))
+    )
+    if asks_enabled:
+        found = found.where(people.c.is_enabled == bindparam("is_enabled"))
+    if asks_passkey:
+        found = found.where(people.c.has_passkey == bindparam("has_passkey"))
+    if asks_role:
+        held = select(role_assignments.c.person_id).where(role_assignments.c.role == bindparam("role"))
+        found = found.where(people.c.id.in_(held))
+    return Query(_PERSON.where(people.c.id.in_(found)).order_by(people.c.username))
+
+
 _COUNT = Query(select(func.count()).select_from(people))
 _SET_ENABLED = Query(update_by(people.c.id, "is_enabled"))
 _SET_MUST_CHANGE_PASSWORD = Query(update_by(people.c.id, "must_change_password"))
 _SET_SECOND_FACTOR = Query(update_by(people.c.id, "preferred_second_factor"))
-_SET_DISPLAY_NAME = Query(update_by(people.c.id, "display_name"))
+_SET_LANGUAGE = Query(update_by(people.c.id, "language"))
+_SET_DISPLAY_NAME = Query(update_by(people.c.id, "display_name", "search_key"))
 _DELETE = Query(delete_by(people.c.id))
 
 _GROUP = select(*(groups.c[name] for name in Group._fields))
 _INSERT_GROUP = Query(insert_into(groups))
 _GROUP_BY_NAME = Query(_GROUP.where(func.lower(groups.c.name) == func.lower(bindparam("name"))))
+_GROUP_BY_ID = Query(_GROUP.where(groups.c.id == bindparam("id")))
 _GROUPS = Query(_GROUP.order_by(groups.c.name))
+_GROUP_SIZES = Query(select(group_members.c.group_id, func.count()).group_by(group_members.c.group_id))
 _GROUPS_OF = Query(
     _GROUP.join(group_members, group_members.c.group_id == groups.c.id)
     .where(group_members.c.person_id == bindparam("person_id"))
     .order_by(groups.c.name)
 )
+_GROUP_IDS_OF = Query(select(group_members.c.group_id).where(group_members.c.person_id == bindparam("person_id")))
 _DELETE_GROUP = Query(delete_by(groups.c.id))
 _INSERT_MEMBER = Query(insert_into(group_members))
 _DELETE_MEMBER = Query(
@@ -66,6 +91,12 @@ _MEMBERS = Query(
     _PERSON.join(group_members, group_members.c.person_id == people.c.id)
     .where(group_members.c.group_id == bindparam("group_id"))
     .order_by(people.c.username)
+)
+_PAGE_OF_MEMBERS = Query(
+    _PERSON.join(group_members, group_members.c.person_id == people.c.id)
+    .where(group_members.c.group_id == bindparam("group_id"), people.c.username > bindparam("after"))
+    .order_by(people.c.username)
+    .limit(bindparam("limit"))
 )
 
 _ROLES_OF = Query(
@@ -87,7 +118,8 @@ _DELETE_ROLE = Query(
 
 
 def insert_person(tx: Transaction, person: Person) -> None:
-    tx.run(_INSERT, **person._asdict())
+    key = _folded(f"{person.username}\n{person.display_name}")
+    tx.run(_INSERT, **person._asdict(), search_key=key, has_passkey=False)
 
 
 def person_by_id(tx: Transaction, person_id: str) -> Person | None:
@@ -100,15 +132,33 @@ def person_by_username(tx: Transaction, username: str) -> Person | None:
     return None if row is None else Person._make(row)
 
 
-def page_of_people(tx: Transaction, *, after: str, limit: int, part: str = "") -> list[Person]:
-    """People in the order of their usernames, from behind `after`, whose username contains `part`."""
-    escaped = part.replace("~", "~~").replace("%", "~%").replace("_", "~_")
-    return [Person._make(row) for row in tx.all(_PAGE, after=after, pattern=f"%{escaped}%", limit=limit)]
+def page_of_people(
+    tx: Transaction,
+    *,
+    after: str,
+    limit: int,
+    part: str = "",
+    is_enabled: bool | None = None,
+    has_passkey: bool | None = None,
+    role: str | None = None,
+) -> list[Person]:
+    """People in the order of their usernames, from behind `after`, whose username or name contains `part`."""
+    escaped = _folded(part).replace("~", "~~").replace("%", "~%").replace("_", "~_")
+    values: dict[str, Value] = {"after": after, "pattern": f"%{escaped}%", "limit": limit}
+    asked = {"is_enabled": is_enabled, "has_passkey": has_passkey, "role": role}
+    values |= {name: value for name, value in asked.items() if value is not None}
+    query = _page(asks_enabled=is_enabled is not None, asks_passkey=has_passkey is not None, asks_role=role is not None)
+    return [Person._make(row) for row in tx.all(query, **values)]
 
 
-def is_domain_used(tx: Transaction, domain: str) -> bool:
+def has_username_at(tx: Transaction, domain: str) -> bool:
     """Whether anybody's username ends in this domain."""
-    return tx.one(_OF_DOMAIN, pattern=f"%@{domain.replace('_', '~_')}") is not None
+    return bool(page_of_people(tx, after="", part=f"@{domain}\n", limit=1))
+
+
+def _folded(text: str) -> str:
+    """As compared in a search: without regard to case and to how a letter is written."""
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def count_people(tx: Transaction) -> int:
@@ -128,8 +178,13 @@ def set_preferred_second_factor(tx: Transaction, person_id: str, kind: str | Non
     tx.run(_SET_SECOND_FACTOR, key=person_id, preferred_second_factor=kind)
 
 
-def set_display_name(tx: Transaction, person_id: str, display_name: str) -> None:
-    tx.run(_SET_DISPLAY_NAME, key=person_id, display_name=display_name)
+def set_language(tx: Transaction, person_id: str, language: str) -> None:
+    tx.run(_SET_LANGUAGE, key=person_id, language=language)
+
+
+def set_display_name(tx: Transaction, person: Person, display_name: str) -> None:
+    key = _folded(f"{person.username}\n{display_name}")
+    tx.run(_SET_DISPLAY_NAME, key=person.id, display_name=display_name, search_key=key)
 
 
 def delete_person(tx: Transaction, person_id: str) -> None:
@@ -145,12 +200,26 @@ def group_by_name(tx: Transaction, name: str) -> Group | None:
     return None if row is None else Group._make(row)
 
 
+def group_by_id(tx: Transaction, group_id: str) -> Group | None:
+    row = tx.one(_GROUP_BY_ID, id=group_id)
+    return None if row is None else Group._make(row)
+
+
+def group_sizes(tx: Transaction) -> dict[str, int]:
+    """How many members each group has that has any."""
+    return {row[0]: int(row[1]) for row in tx.all(_GROUP_SIZES)}
+
+
 def all_groups(tx: Transaction) -> list[Group]:
     return [Group._make(row) for row in tx.all(_GROUPS)]
 
 
 def groups_of(tx: Transaction, person_id: str) -> list[Group]:
     return [Group._make(row) for row in tx.all(_GROUPS_OF, person_id=person_id)]
+
+
+def group_ids_of(tx: Transaction, person_id: str) -> frozenset[str]:
+    return frozenset(row[0] for row in tx.all(_GROUP_IDS_OF, person_id=person_id))
 
 
 def delete_group(tx: Transaction, group_id: str) -> None:
@@ -167,6 +236,11 @@ def delete_member(tx: Transaction, *, group_id: str, person_id: str) -> bool:
 
 def members_of(tx: Transaction, group_id: str) -> list[Person]:
     return [Person._make(row) for row in tx.all(_MEMBERS, group_id=group_id)]
+
+
+def page_of_members(tx: Transaction, group_id: str, *, after: str, limit: int) -> list[Person]:
+    rows = tx.all(_PAGE_OF_MEMBERS, group_id=group_id, after=after, limit=limit)
+    return [Person._make(row) for row in rows]
 
 
 def roles_of(tx: Transaction, person_id: str) -> list[str]:

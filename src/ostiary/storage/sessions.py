@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from ostiary.storage.database import Query, Transaction
 from ostiary.storage.people import Person
@@ -32,6 +32,7 @@ class SignInAttempt(NamedTuple):
     proofs: str
     next_path: str
     expires_at: int
+    is_phishing_resistant: bool = False
 
 
 _SESSION = select(*(sessions.c[name] for name in Session._fields))
@@ -47,7 +48,7 @@ _BY_TOKEN = Query(
 _OF_PERSON = Query(
     _SESSION.where(sessions.c.person_id == bindparam("person_id")).order_by(sessions.c.last_seen_at.desc())
 )
-_ROTATE = Query(update_by(sessions.c.id, "token_hash", "proofs", "last_seen_at"))
+_ROTATE = Query(update_by(sessions.c.id, "token_hash", "proofs", "last_seen_at", "expires_at"))
 _SEEN = Query(update_by(sessions.c.id, "last_seen_at"))
 _DELETE_ONE = Query(
     delete(sessions).where(sessions.c.id == bindparam("id"), sessions.c.person_id == bindparam("person_id"))
@@ -76,6 +77,14 @@ _BROWSER = Query(
         known_browsers.c.token_hash == bindparam("token_hash"), known_browsers.c.person_id == bindparam("person_id")
     )
 )
+_FORGET_SINCE = Query(
+    delete(known_browsers).where(
+        known_browsers.c.person_id == bindparam("person_id"),
+        or_(
+            known_browsers.c.last_seen_at >= bindparam("since"), known_browsers.c.token_hash == bindparam("token_hash")
+        ),
+    )
+)
 _FORGET_BROWSERS = Query(delete_by(known_browsers.c.person_id))
 
 
@@ -96,8 +105,18 @@ def sessions_of(tx: Transaction, person_id: str) -> list[Session]:
     return [Session._make(row) for row in tx.all(_OF_PERSON, person_id=person_id)]
 
 
-def rotate_session(tx: Transaction, session_id: str, *, token_hash: bytes, proofs: str, last_seen_at: int) -> bool:
-    return tx.run(_ROTATE, key=session_id, token_hash=token_hash, proofs=proofs, last_seen_at=last_seen_at) == 1
+def rotate_session(
+    tx: Transaction, session_id: str, *, token_hash: bytes, proofs: str, last_seen_at: int, expires_at: int
+) -> bool:
+    touched = tx.run(
+        _ROTATE,
+        key=session_id,
+        token_hash=token_hash,
+        proofs=proofs,
+        last_seen_at=last_seen_at,
+        expires_at=expires_at,
+    )
+    return touched == 1
 
 
 def set_seen(tx: Transaction, session_id: str, at: int) -> None:
@@ -142,3 +161,8 @@ def is_browser_known(tx: Transaction, *, token_hash: bytes, person_id: str) -> b
 
 def forget_browsers(tx: Transaction, person_id: str) -> None:
     tx.run(_FORGET_BROWSERS, key=person_id)
+
+
+def forget_browsers_since(tx: Transaction, person_id: str, *, since: int, browser: bytes | None) -> None:
+    """Forgets one browser, and those that became known at `since` or later."""
+    tx.run(_FORGET_SINCE, person_id=person_id, since=since, token_hash=browser or b"")

@@ -16,6 +16,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
 metadata = MetaData(
@@ -87,6 +89,11 @@ people = Table(
     Column("must_change_password", Boolean, nullable=False),
     Column("preferred_second_factor", Text),
     Column("created_at", BigInteger, nullable=False),
+    Column("language", Text),  # of mail to them; null while it is not known
+    # for finding people among very many: what is searched, and whether there is a row in credential_records
+    Column("search_key", Text, nullable=False, server_default=text("''")),
+    Column("has_passkey", Boolean, nullable=False, server_default=false()),
+    Index("ix_people_directory", "username", "is_enabled", "has_passkey", "search_key", "id"),
 )
 
 groups = Table(
@@ -204,6 +211,7 @@ sign_in_attempts = Table(
     Column("session_id", Text, ForeignKey("sessions.id", ondelete="CASCADE")),  # a step-up of this session
     Column("max_age", BigInteger),  # how old the proofs may be; null: those of this attempt, however old
     Column("method", Text),  # the one asked now
+    Column("is_phishing_resistant", Boolean, nullable=False, server_default=false()),  # nothing but a passkey will do
     Column("proofs", Text, nullable=False),
     Column("next_path", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
@@ -246,4 +254,91 @@ audit_events = Table(
     Column("client", Text),
     Column("detail", Text),
     Index(None, "target_id", "id"),
+    Index(None, "actor_id", "id"),
+    Index(None, "event", "id"),
+    Index(None, "result", "id"),
+)
+
+policy_versions = Table(
+    # the authentication methods policy: the newest row counts, the others say what it was
+    "policy_versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor_id", Text),
+    Column("actor", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+temporary_access_passes = Table(
+    "temporary_access_passes",
+    metadata,
+    _of_method(),
+    _of_person(unique=True),
+    Column("code_hash", Text, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("is_one_time", Boolean, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+trust_roots = Table(
+    # attestation roots an administrator added, for the AAGUIDs named or, when none is, for any
+    "trust_roots",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("certificate", LargeBinary, nullable=False, unique=True),  # DER
+    Column("aaguids", Text, nullable=False),  # joined by commas; empty: any
+    Column("added_at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+)
+
+imported_names = Table(
+    # names of passkey providers from a list an administrator imported
+    "imported_names",
+    metadata,
+    Column("aaguid", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+metadata_blobs = Table(
+    # the FIDO metadata last verified, whole as it came
+    "metadata_blobs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("blob", LargeBinary, nullable=False),
+    Column("fetched_at", BigInteger, nullable=False),
+    Column("next_update", Text, nullable=False),
+)
+
+outbox = Table(
+    # mail to be sent: written in the transaction of what it tells, sent later by the server
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("recipient", Text, nullable=False),
+    Column("language", Text),
+    Column("letter", Text, nullable=False),  # which one, and what it tells, to be put into words when it is sent
+    Column("facts", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", BigInteger, nullable=False, index=True),
+    Column("last_error", Text),
+)
+
+disavowals = Table(
+    # the links in notices by which an owner says "this was not me"
+    "disavowals",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    _of_person(index=True),
+    Column("method_id", Text),
+    Column("event", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("browser", LargeBinary),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("used_at", BigInteger),
 )

@@ -15,6 +15,7 @@ _SENTENCES = {
     Event.SESSION_STEP_UP: N_("You confirmed that it was you."),
     Event.SESSION_END: N_("A session was ended."),
     Event.SESSIONS_END: N_("You signed out everywhere."),
+    Event.BROWSER_ADD: N_("This was a browser you had not used before."),
     Event.PASSKEY_ADD: N_("The passkey “%(name)s” was added."),
     Event.PASSKEY_RENAME: N_("A passkey was renamed to “%(name)s”."),
     Event.PASSKEY_REMOVE: N_("The passkey “%(name)s” was deleted."),
@@ -24,10 +25,13 @@ _SENTENCES = {
     Event.CODE_REMOVE: N_("The authenticator app “%(name)s” was deleted."),
     Event.PASSWORD_CHANGE: N_("Your password was changed."),
     Event.SECOND_FACTOR_CHOOSE: N_("The second step asked first was changed."),
+    Event.DISAVOW: N_("You said that something was not you. Every session was ended."),
     Event.PERSON_CREATE: N_("An administrator created your account."),
     Event.PERSON_ENABLE: N_("An administrator enabled your account."),
     Event.PERSON_DISABLE: N_("An administrator disabled your account."),
     Event.PERSON_PASSWORD_SET: N_("An administrator set a new password for you."),
+    Event.PASS_ISSUE: N_("An administrator gave you a Temporary Access Pass."),
+    Event.PASS_REMOVE: N_("Your Temporary Access Pass was deleted."),
     Event.PERSON_METHOD_REMOVE: N_("An administrator deleted “%(name)s”."),
     Event.PERSON_SESSIONS_END: N_("An administrator ended your sessions."),
     Event.GROUP_MEMBER_ADD: N_("An administrator added you to a group."),
@@ -37,7 +41,13 @@ _SENTENCES = {
 }
 _REFUSED_SIGN_IN = N_("A sign-in was refused: %(why)s")
 _REFUSED = N_("Something was refused: %(why)s")
-_WARNINGS = {Event.PASSKEY_SUSPECT, Event.PERSON_METHOD_REMOVE, Event.PERSON_PASSWORD_SET}
+_WARNINGS = {
+    Event.DISAVOW,
+    Event.PASS_ISSUE,
+    Event.PASSKEY_SUSPECT,
+    Event.PERSON_METHOD_REMOVE,
+    Event.PERSON_PASSWORD_SET,
+}
 
 
 def activity_rows(visit: Visit, events: Iterable[AuditEvent]) -> tuple[ActivityRow, ...]:

@@ -1,11 +1,13 @@
 """`/security-info/add`: a person adds a sign-in method. The ceremony's two requests are `passkeys`."""
 
+from typing import Literal
+
 import segno
 from starlette.responses import Response
 
 from ostiary.identity import code_enrolment, passkey_registration, security_info
 from ostiary.identity.code_enrolment import Pending
-from ostiary.identity.passkey_registration import Choice
+from ostiary.identity.policy.prospects import Choice
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sessions import SignedIn
 from ostiary.storage.database import Transaction
@@ -19,36 +21,42 @@ from ostiary.web.wording import WORDING
 
 ADD_CODE = "/security-info/add/code"
 ADD_PASSKEY = "/security-info/add/passkey"
+WHY = "/security-info/why"
 
 
 async def show(visit: Visit) -> Response:
     """`GET /security-info/add`: every choice there is; one that cannot be taken now says why."""
-    for_passkey, for_code = await visit.read(_hindrances, visit.session())
-    choices = [
-        MethodChoice(
-            choice=choice.value,
-            path=f"{ADD_PASSKEY}?provider={choice.value}",
-            is_allowed=for_passkey is None,
-            reason=visit.say(WORDING[for_passkey.value].title) if for_passkey else None,
+    signed_in = visit.session()
+    for_passkey, for_code = await visit.read(_hindrances, signed_in, now=visit.now)
+    seen = await visit.read(passkey_registration.prospects, signed_in, now=visit.now)
+
+    def choice_of(name: Choice | Literal["code"], path: str, against: Reason | None) -> MethodChoice:
+        return MethodChoice(
+            choice="code" if name == "code" else name.value,
+            path=path,
+            is_allowed=against is None,
+            reason=visit.say(WORDING[against.value].title) if against else None,
         )
+
+    choices = [
+        choice_of(choice, f"{ADD_PASSKEY}?provider={choice.value}", for_passkey or seen.choices[choice])
         for choice in Choice
     ]
-    code = MethodChoice(
-        choice="code",
-        path=ADD_CODE,
-        is_allowed=for_code is None,
-        reason=visit.say(WORDING[for_code.value].title) if for_code else None,
+    choices.append(choice_of("code", ADD_CODE, for_code))
+    page = AddMethodPage(
+        choices=tuple(choices),
+        needs_second_factor=for_passkey is Reason.SECOND_FACTOR_REQUIRED,
+        why_path=None if all(one.is_allowed for one in choices) else WHY,
     )
-    page = AddMethodPage(choices=(*choices, code), needs_second_factor=for_passkey is Reason.SECOND_FACTOR_REQUIRED)
     return await answer_page(visit, page)
 
 
-def _hindrances(tx: Transaction, signed_in: SignedIn) -> tuple[Reason | None, Reason | None]:
+def _hindrances(tx: Transaction, signed_in: SignedIn, *, now: int) -> tuple[Reason | None, Reason | None]:
     """Why no passkey, and why no authenticator app, could be added, whatever was proven."""
     found: list[Reason | None] = []
     for require_room in (passkey_registration.require_room, code_enrolment.require_room):
         try:
-            require_room(tx, signed_in)
+            require_room(tx, signed_in, now=now)
         except Refusal as refusal:
             found.append(Reason(refusal.reason))
         else:
@@ -68,7 +76,14 @@ async def show_passkey(visit: Visit) -> Response:
         choice = Choice(visit.query.get("provider", Choice.THIS_DEVICE))
     except ValueError:
         return redirect(visit, "/security-info/add")
-    page = AddPasskeyPage(provider=choice.value, username=visit.session().person.username)
+    seen = await visit.read(passkey_registration.prospects, visit.session(), now=visit.now)
+    if seen.choices[choice] is not None:  # the page of choices says why
+        return redirect(visit, "/security-info/add")
+    page = AddPasskeyPage(
+        provider=choice.value,
+        username=visit.session().person.username,
+        accepted_providers=seen.accepted[choice],
+    )
     return await answer_page(visit, page)
 
 
@@ -91,7 +106,7 @@ async def name_added(visit: Visit) -> Response:
 
 async def _added_page(visit: Visit, refusal: Refusal | None = None, name: str | None = None) -> Response:
     signed_in = visit.session()
-    entry = await visit.read(security_info.find, signed_in, visit.parameters["method_id"])
+    entry = await visit.read(security_info.find, signed_in, visit.parameters["method_id"], now=visit.now)
     if entry.credential is None:
         raise Refusal(Reason.METHOD_UNKNOWN)
     told = await tell(visit, refusal) if refusal else None

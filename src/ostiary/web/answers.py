@@ -1,8 +1,9 @@
 """What faces answer with: pages, JSON, redirects, and refusals as problems (RFC 9457) or as pages."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Literal
 from urllib.parse import quote
 
 import structlog
@@ -14,19 +15,24 @@ from ostiary.identity.caller import Caller
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.storage import people
 from ostiary.storage.database import Transaction
-from ostiary.web.pages import ErrorPage, Page, Problem
+from ostiary.web.pages import Drawable, ErrorPage, Problem
 from ostiary.web.refusals import RequestReason
 from ostiary.web.shells import make_shell
 from ostiary.web.visit import Visit, sign_in_path
-from ostiary.web.wording import WORDING
+from ostiary.web.wording import WORDING, words_of
 
 log = structlog.get_logger()
 _compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_STEP_UPS = (Reason.FRESH_MFA_REQUIRED, Reason.SIGN_IN_REQUIRED)
+_STEP_UPS: dict[StrEnum, Literal["1", "passkey"] | None] = {
+    Reason.SIGN_IN_REQUIRED: None,
+    Reason.FRESH_MFA_REQUIRED: "1",
+    Reason.PHISHING_RESISTANT_REQUIRED: "passkey",
+}
 _NOT_RECORDED = {
     # a person's ordinary course of things: nothing was attempted, or they are only asked for something first
     Reason.SIGN_IN_REQUIRED,
     Reason.FRESH_MFA_REQUIRED,
+    Reason.PHISHING_RESISTANT_REQUIRED,
     RequestReason.PAGE_UNKNOWN,
     RequestReason.VERB_NOT_ALLOWED,
 }
@@ -40,6 +46,10 @@ class Told:
     problem: Problem
     next_path: str | None
     retry_after: int | None
+
+    def problem_at(self, field: str) -> Problem:
+        """The problem, under a field of the form that is shown."""
+        return replace(self.problem, field=field)
 
 
 def answer_json(visit: Visit, value: object, status: int = 200) -> Response:
@@ -57,7 +67,7 @@ def redirect(visit: Visit, path: str) -> Response:
     return _with_cookies(visit, Response(status_code=303, headers={"location": location}))
 
 
-async def answer_page(visit: Visit, page: Page, status: int = 200, *, username: str | None = None) -> Response:
+async def answer_page(visit: Visit, page: Drawable, status: int = 200, *, username: str | None = None) -> Response:
     """`username` is of whoever is signing in: the page looks like their domain's."""
     shell = await make_shell(visit, page, username=username)
     html = visit.site.renderer.render(page, shell)
@@ -72,17 +82,17 @@ async def tell(visit: Visit, refusal: Refusal, event: audit.Event = audit.Event.
     if refusal.reason not in _NOT_RECORDED or not visit.wants_page:
         reference = await _recorded(visit, refusal, event)
     wording = WORDING[code]
+    title, next = words_of(refusal, visit.say)
     problem = Problem(
         code=code,
-        title=visit.say(wording.title),
-        next=visit.say(wording.next),
+        title=title,
+        next=next,
         reference=reference,
         field=refusal.field,
     )
     next_path = refusal.next_path
     if next_path is None and refusal.reason in _STEP_UPS:
-        back = visit.page_path or "/security-info"
-        next_path = sign_in_path(back, step_up=refusal.reason is Reason.FRESH_MFA_REQUIRED)
+        next_path = sign_in_path(visit.way_back, step_up=_STEP_UPS[refusal.reason])
     return Told(wording.status, problem, next_path, refusal.retry_after)
 
 
@@ -117,9 +127,15 @@ async def answer_refusal(visit: Visit, refusal: Refusal, event: audit.Event) -> 
     page = ErrorPage(
         status=told.status,
         problem=told.problem,
-        retry_path="/security-info" if visit.signed_in else "/sign-in",
+        retry_path=_way_on(visit, refusal),
     )
     return await answer_page(visit, page, told.status)
+
+
+def _way_on(visit: Visit, refusal: Refusal) -> str:
+    if refusal.reason is Reason.PASS_REGISTRATION_OVER:  # nothing more can be done with this session
+        return "/sign-out"
+    return "/security-info" if visit.signed_in else "/sign-in"
 
 
 async def _recorded(visit: Visit, refusal: Refusal, event: audit.Event) -> str | None:

@@ -12,10 +12,12 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ostiary.clock import MINUTE, SECOND, Clock, system_clock
+from ostiary.identity import provider_names
 from ostiary.identity.audit import Event
 from ostiary.identity.methods import Methods
 from ostiary.identity.relying_party import RelyingParty
 from ostiary.identity.sealing import Sealer, key_from_file
+from ostiary.identity.trust import Trust
 from ostiary.settings import Settings
 from ostiary.storage import housekeeping, organizations
 from ostiary.storage.database import Database
@@ -24,16 +26,23 @@ from ostiary.web import (
     assets,
     help,
     language,
+    not_me,
     operations,
     passkey_sign_in,
     passkeys,
     security_info,
     sign_in,
     sign_out,
+    why,
 )
+from ostiary.web.admin.routes import ADMIN_ROUTES
 from ostiary.web.answers import redirect
 from ostiary.web.endpoint import Access, Endpoint, Face, Handler, page_unknown
 from ostiary.web.guard import Guard
+from ostiary.web.letters import Writer
+from ostiary.web.mail_server import MailServer
+from ostiary.web.mailing import Sender
+from ostiary.web.metadata_refresh import MetadataKeeper, MetadataSource
 from ostiary.web.metrics import Metrics
 from ostiary.web.rendering import Renderer
 from ostiary.web.site import Site
@@ -41,6 +50,7 @@ from ostiary.web.translations import Translations
 from ostiary.web.visit import Visit
 
 _HOUSEKEEPING_EVERY = 5 * MINUTE
+_LAST_MAIL_WITHIN = 5.0
 log = structlog.get_logger()
 
 
@@ -54,27 +64,43 @@ def build_site(settings: Settings, database: Database, *, clock: Clock = system_
     )
     sealer = Sealer(key_from_file(settings.data / "sealing.key"))
     translations = Translations.load()
+    renderer = Renderer(translations)
     return Site(
         database=database,
         methods=Methods(relying_party=relying_party, sealer=sealer),
         relying_party=relying_party,
         sealer=sealer,
-        renderer=Renderer(translations),
+        renderer=renderer,
         translations=translations,
         metrics=Metrics(),
         clock=clock,
         hashing=ThreadPoolExecutor(2, "hashing"),
+        trust=Trust(),
+        writer=Writer(
+            translations=translations,
+            renderer=renderer,
+            public_url=settings.public_url,
+            default_language=settings.mail_language,
+        ),
+        mail_server=MailServer.of(settings),
     )
 
 
-def build_application(site: Site) -> ASGIApp:
+def build_application(site: Site, metadata: MetadataSource | None = None) -> ASGIApp:
+    """`metadata` is where FIDO's metadata comes from; None in tests that need none."""
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(_keep_house(site))
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        tasks = [asyncio.create_task(_keep_house(site))]
+        if metadata is not None:
+            keeper = MetadataKeeper(site.database, site.trust, metadata, site.clock)
+            tasks.append(asyncio.create_task(keeper.run()))
+        async with _sending_mail(site):
+            yield
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         site.hashing.shutdown()
 
     fixed = {path: Endpoint(site, faces) for path, faces in ROUTES.items() if "{" not in path}
@@ -100,10 +126,29 @@ async def _keep_house(site: Site) -> None:
     """Takes out what has expired. Nothing depends on it: whatever is read is judged by its own time."""
     while True:
         try:
+            await site.database.read(provider_names.use_imported)
             await site.database.write(housekeeping.delete_expired, site.clock())
         except Exception:
             log.exception("housekeeping failed")
         await asyncio.sleep(_HOUSEKEEPING_EVERY / SECOND)
+
+
+@asynccontextmanager
+async def _sending_mail(site: Site) -> AsyncIterator[None]:
+    """Nothing depends on it either: what cannot be sent waits."""
+    if site.mail_server is None:
+        yield
+        return
+    sender = Sender(site.database, site.mail_server, site.writer, site.metrics, site.clock)
+    task = asyncio.create_task(sender.run())
+    yield
+    sender.stop()
+    _, unfinished = await asyncio.wait([task], timeout=_LAST_MAIL_WITHIN)
+    if unfinished:  # the mail under way comes due again when its claim is over
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    sender.close()
 
 
 async def _home(visit: Visit) -> Response:
@@ -125,6 +170,7 @@ ROUTES: Mapping[str, Mapping[str, Face]] = {
     "/sign-in/restart": {"POST": _open(sign_in.restart)},
     "/sign-in/password": {"POST": _open(sign_in.prove_password)},
     "/sign-in/code": {"POST": _open(sign_in.prove_code)},
+    "/sign-in/temporary-access-pass": {"POST": _open(sign_in.prove_pass)},
     "/sign-in/new-password": {"POST": _open(sign_in.replace_password, Event.PASSWORD_CHANGE)},
     "/sign-out": {
         "GET": _open(sign_out.show, Event.SESSION_END),
@@ -135,6 +181,7 @@ ROUTES: Mapping[str, Mapping[str, Face]] = {
     "/security-info/passkeys/options": {"POST": Face(passkeys.options, event=Event.PASSKEY_ADD)},
     "/security-info/passkeys": {"POST": Face(passkeys.register, event=Event.PASSKEY_ADD)},
     "/security-info/add": {"GET": Face(adding.show)},
+    "/security-info/why": {"GET": Face(why.show)},
     "/security-info/add/passkey": {"GET": Face(adding.show_passkey, event=Event.PASSKEY_ADD)},
     "/security-info/add/code": {
         "GET": Face(adding.show_code, event=Event.CODE_ADD),
@@ -165,7 +212,9 @@ ROUTES: Mapping[str, Mapping[str, Face]] = {
     },
     "/security-info/sessions/{session_id}/end": {"POST": Face(security_info.end_session, event=Event.SESSION_END)},
     "/security-info/sign-out-everywhere": {"POST": Face(security_info.sign_out_everywhere, event=Event.SESSIONS_END)},
+    **ADMIN_ROUTES,
     "/ceremonies/reports": {"POST": _open(help.report, Event.CEREMONY_REPORT)},
+    "/not-me/{token}": {"GET": _open(not_me.show, Event.DISAVOW), "POST": _open(not_me.disavow, Event.DISAVOW)},
     "/help/{code}": {"GET": _open(help.show)},
     "/language": {"POST": _open(language.choose)},
     "/branding/{key}.css": {"GET": _open(assets.branding_stylesheet)},

@@ -24,14 +24,20 @@ class Access(Enum):
     ANYONE = auto()
     SECURITY_INFO = auto()
     """A session that may open Security info."""
+    ADMIN = auto()
+    """An administrator's. What they may do there, every use case asks for itself."""
+    ADMIN_FRESH = auto()
+    """An administrator's, proven a moment ago: whatever writes, and forms one would not like to fill in twice."""
 
 
 class Face(NamedTuple):
-    """What answers one verb of a route, who may ask, and as what a refusal is recorded."""
+    """What answers one verb of a route, who may ask, and as what a refusal is recorded. `parent`: the page a button
+    stands on, to come back to from a step-up."""
 
     handle: Handler
     access: Access = Access.SECURITY_INFO
     event: Event = Event.SIGN_IN
+    parent: str | None = None
 
 
 class Endpoint:
@@ -57,8 +63,12 @@ class Endpoint:
         try:
             if visit.scope["cross_site"]:
                 raise Refusal(RequestReason.CROSS_SITE_REQUEST)
+            if face.parent is not None:
+                visit.parent_path = face.parent.format_map(visit.parameters)
             if face.access is Access.SECURITY_INFO:
                 await visit.admit_to_security_info()
+            elif face.access is not Access.ANYONE:
+                await visit.admit_to_admin_centre(is_fresh=face.access is Access.ADMIN_FRESH)
             return await face.handle(visit)
         except Refusal as refusal:
             return await answer_refusal(visit, refusal, face.event)

@@ -3,11 +3,12 @@
 from typing import Any, Literal
 
 from ostiary.identity.assurance import MethodKind
+from ostiary.identity.provider_names import name_of
 from ostiary.identity.security_info import Entry
 from ostiary.passkeys import Aaguid, provider_of
 from ostiary.passkeys.providers import ProviderKind
 from ostiary.storage.methods import CredentialRecord
-from ostiary.web.pages import Mark, MethodRow
+from ostiary.web.pages import Mark, MethodRow, Validity
 from ostiary.web.translations import N_
 from ostiary.web.user_agent import split_client
 from ostiary.web.visit import Visit
@@ -19,24 +20,31 @@ _MARKS: dict[ProviderKind, Mark] = {
     ProviderKind.SYNCED: "cloud",
 }
 
+_OWN_MARKS: dict[MethodKind, Mark] = {
+    MethodKind.PASSWORD: "password",
+    MethodKind.CODE: "code",
+    MethodKind.PASS: "temporary_access_pass",
+}
+
 
 def method_row(visit: Visit, entry: Entry) -> MethodRow:
-    method, credential = entry
+    method, credential = entry.method, entry.credential
     kind = MethodKind(method.kind)
-    words = {MethodKind.PASSWORD: visit.say(N_("Password"))}
-    provider = provider_of(Aaguid.parse(credential.aaguid)) if credential else None
+    words = {MethodKind.PASSWORD: visit.say(N_("Password")), MethodKind.PASS: visit.say(N_("Temporary Access Pass"))}
+    provider = name_of(Aaguid.parse(credential.aaguid)) if credential else None
     return MethodRow(
         id=method.id,
         kind=kind,
-        mark=_mark(credential) if credential else ("password" if kind is MethodKind.PASSWORD else "code"),
+        mark=_mark(credential) if credential else _OWN_MARKS.get(kind, "unknown"),
         name=method.name or words.get(kind, kind.value),
-        provider=provider.name if provider else None,
+        provider=provider,
         binding=_binding(credential) if credential else None,
         added=method.created_at,
         last_used=method.last_used_at,
         last_used_where=client_words(visit, method.last_used_client or "") or None,
-        can_rename=kind is not MethodKind.PASSWORD,
+        can_rename=kind in (MethodKind.PASSKEY, MethodKind.CODE),
         can_delete=kind is not MethodKind.PASSWORD,
+        validity=_validity(entry),
     )
 
 
@@ -54,6 +62,17 @@ def method_json(visit: Visit, entry: Entry) -> dict[str, Any]:
         "added": row.added,
         "last_used": row.last_used,
     }
+
+
+def _validity(entry: Entry) -> Validity | None:
+    if entry.held is None or entry.usability is None:
+        return None
+    return Validity(
+        usability=entry.usability,
+        starts=entry.held.starts_at,
+        ends=entry.held.expires_at,
+        is_one_time=entry.held.is_one_time,
+    )
 
 
 def client_words(visit: Visit, client: str) -> str:

@@ -5,7 +5,7 @@ import ipaddress
 from starlette.responses import PlainTextResponse, Response
 
 from ostiary.identity.reasons import Refusal
-from ostiary.storage import organizations
+from ostiary.storage import organizations, outbox
 from ostiary.web.answers import answer_json
 from ostiary.web.refusals import RequestReason
 from ostiary.web.visit import Visit
@@ -35,4 +35,8 @@ async def metrics(visit: Visit) -> Response:
         is_local = False
     if not is_local:
         raise Refusal(RequestReason.PAGE_UNKNOWN)
-    return Response(visit.site.metrics.exposition(), media_type="text/plain; version=0.0.4")
+    shown = visit.site.metrics
+    counts = await visit.read(outbox.count_mail)
+    shown.mail_waiting.set(counts.waiting)
+    shown.mail_given_up.set(counts.given_up)
+    return Response(shown.exposition(), media_type="text/plain; version=0.0.4")

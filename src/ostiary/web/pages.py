@@ -5,13 +5,25 @@ Times are epoch milliseconds; the templates turn them into words.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 from ostiary.identity.assurance import MethodKind
+from ostiary.identity.methods.temporary_access_pass import Usability
 
 PasskeyChoice = Literal["this_device", "phone_or_tablet", "security_key"]
-Mark = Literal["this_device", "phone", "key", "cloud", "authenticator", "password", "code", "unknown"]
+Mark = Literal[
+    "this_device", "phone", "key", "cloud", "authenticator", "password", "code", "temporary_access_pass", "unknown"
+]
 """Our own neutral marks, by kind of provider; drawn from the icon sprite."""
+
+
+class Drawable(Protocol):
+    """Any page: the template that draws it, and the module that drives it in the browser."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def script(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +42,7 @@ class Viewer:
 
     username: str
     display_name: str
+    is_administrator: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +96,10 @@ class SignInOptionsPage:
 class ProvePage:
     """Stages *prove* and *prove again*: one method asked now, the others behind *Use another way*.
 
-    `method` password posts `password` to `/sign-in/password`; code posts `code` to `/sign-in/code`; passkey is a
-    button driven by the script. Another way posts `method` to `/sign-in/method`. *Not you?* posts to `/sign-in/restart`
-    (absent when `step_up`, which instead has *Cancel* to `cancel_path`).
+    `method` password posts `password` to `/sign-in/password`; code posts `code` to `/sign-in/code`; a pass posts `pass`
+    to `/sign-in/temporary-access-pass`; passkey is a button driven by the script. Another way posts `method` to
+    `/sign-in/method`; a pass among `others` stands outside the fold, for whoever has one has nothing else. *Not you?*
+    posts to `/sign-in/restart` (absent when `step_up`, which instead has *Cancel* to `cancel_path`).
     """
 
     template: ClassVar[str] = "sign_in/prove.html"
@@ -123,6 +137,16 @@ class SignOutPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Validity:
+    """Of a Temporary Access Pass: from when to when, and whether it works now."""
+
+    usability: Usability
+    starts: int
+    ends: int
+    is_one_time: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRow:
     """One sign-in method. `binding` is None for what is not a passkey. `provider` is the provider's own name."""
 
@@ -137,6 +161,7 @@ class MethodRow:
     last_used_where: str | None  # "Chrome on Windows"
     can_rename: bool
     can_delete: bool
+    validity: Validity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +198,7 @@ class SecurityInfoPage:
     passkey_count: int
     newest_passkey_added: int | None
     needs_second_factor: bool  # banner: nothing but a password yet
+    add_by: int | None = None  # banner: nothing but a Temporary Access Pass, which helps until then
     second_factors: tuple[MethodKind, ...]
     default_second_factor: MethodKind | None
     sessions: tuple[SessionRow, ...]
@@ -200,6 +226,27 @@ class AddMethodPage:
     script: ClassVar[str | None] = None
     choices: tuple[MethodChoice, ...]
     needs_second_factor: bool
+    why_path: str | None = None  # where it is explained, when something is refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRow:
+    """One rule that bears on the person: what it says, and where it says no, what helps."""
+
+    verdict: Literal["ok", "no", "note"]
+    title: str
+    cure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyPage:
+    """`GET /security-info/why`: why a passkey can or cannot be added, and which of those there are still sign in."""
+
+    template: ClassVar[str] = "security_info/why.html"
+    script: ClassVar[str | None] = None
+    can_add: bool
+    rules: tuple[RuleRow, ...]
+    passkeys: tuple[RuleRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +327,40 @@ class PasswordPage:
     problem: Problem | None = None
 
 
+# --- This wasn't me ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMePage:
+    """`GET /not-me/{token}`: what a notice told, and what the one button does, which posts there. `undo` says what is
+    taken back beside sessions."""
+
+    template: ClassVar[str] = "not_me.html"
+    script: ClassVar[str | None] = None
+    token: str
+    username: str
+    what: str  # a finished, translated sentence
+    at: int
+    where: str | None  # "Chrome on Windows"
+    address: str | None
+    provider: str | None
+    undo: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisavowedPage:
+    """`POST /not-me/{token}`: what was done, and what to do next; without a strong way to sign in left, the
+    helpdesk."""
+
+    template: ClassVar[str] = "disavowed.html"
+    script: ClassVar[str | None] = None
+    username: str
+    what: str
+    is_removed: bool
+    must_change_password: bool
+    can_sign_in: bool
+
+
 # --- Help and errors --------------------------------------------------------------------------------------------
 
 
@@ -315,11 +396,14 @@ Page = (
     | SecurityInfoPage
     | AddMethodPage
     | AddPasskeyPage
+    | WhyPage
     | PasskeyAddedPage
     | RenamePage
     | DeletePage
     | AddCodePage
     | PasswordPage
+    | NotMePage
+    | DisavowedPage
     | HelpPage
     | ErrorPage
 )

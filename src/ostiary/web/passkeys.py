@@ -5,7 +5,8 @@ from starlette.responses import Response
 
 from ostiary.clock import as_datetime
 from ostiary.identity import passkey_registration, security_info
-from ostiary.identity.passkey_registration import Choice, Naming
+from ostiary.identity.passkey_registration import Naming
+from ostiary.identity.policy.prospects import Choice
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.passkeys import CeremonyError, parse_registration_response
 from ostiary.web.adding import ADD_CODE, ADD_PASSKEY
@@ -31,7 +32,7 @@ async def options(visit: Visit) -> Response:
     except Refusal as refusal:
         if refusal.reason is Reason.FRESH_MFA_REQUIRED:
             back = f"{ADD_PASSKEY}?provider={choice.value}" if choice else "/security-info/add"
-            refusal.next_path = sign_in_path(back, step_up=True)
+            refusal.next_path = sign_in_path(back, step_up="1")
         if refusal.reason is Reason.SECOND_FACTOR_REQUIRED:
             refusal.next_path = ADD_CODE
         raise
@@ -51,8 +52,10 @@ async def register(visit: Visit) -> Response:
         raise Refusal.of_ceremony(error) from error
     signed_in, relying_party = visit.session(), visit.site.relying_party
     challenge = await visit.write(passkey_registration.consume, signed_in, response, now=visit.now)
+    trust = visit.site.trust
+    store = await visit.read(trust.store)
     facts = passkey_registration.verify(
-        response, challenge, relying_party, person_id=signed_in.person.id, now=visit.now
+        response, challenge, relying_party, store, person_id=signed_in.person.id, now=visit.now
     )
     method = await visit.write(
         passkey_registration.finish,
@@ -61,11 +64,12 @@ async def register(visit: Visit) -> Response:
         relying_party,
         _naming(visit),
         name,
+        is_compromised=trust.is_compromised(facts.aaguid, as_datetime(visit.now)),
         caller=visit.caller,
         now=visit.now,
     )
     visit.site.metrics.registrations.inc()
-    entry = await visit.read(security_info.find, signed_in, method.id)
+    entry = await visit.read(security_info.find, signed_in, method.id, now=visit.now)
     return answer_json(visit, method_json(visit, entry), 201)
 
 

@@ -10,7 +10,7 @@ from babel.dates import format_datetime, format_skeleton
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ostiary.web.pages import Page, Shell
+from ostiary.web.pages import Drawable, Shell
 from ostiary.web.translations import Translations
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -30,9 +30,14 @@ class Renderer:
         self._versions: dict[str, str] = {}
         self._environments = {tag: self._environment(tag) for tag, _ in translations.languages}
 
-    def render(self, page: Page, shell: Shell) -> str:
+    def render(self, page: Drawable, shell: Shell) -> str:
         language = self._translations.language(shell.language)
         return self._environments[language.tag].get_template(page.template).render(page=page, shell=shell)
+
+    def draw(self, template: str, language: str, **values: object) -> str:
+        """What is not a page: a mail."""
+        tag = self._translations.language(language).tag
+        return self._environments[tag].get_template(template).render(**values)
 
     def static(self, path: str) -> str:
         """`/static/css/base.css?v=...`: the version is the content's, so that browsers may keep the file for good."""

@@ -7,6 +7,7 @@ from ostiary.identity.assurance import is_multi_factor
 from ostiary.identity.methods.password import MINIMUM_LENGTH, hash_password
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.passkeys import base64url
+from ostiary.storage import people
 from ostiary.web import cookies
 from ostiary.web.activity import activity_rows
 from ostiary.web.answers import answer_json, answer_nothing, answer_page, redirect, tell
@@ -20,15 +21,18 @@ from ostiary.web.visit import Visit
 async def show(visit: Visit) -> Response:
     """`GET /security-info`"""
     signed_in = visit.session()
-    seen = await visit.read(security_info.overview, signed_in)
+    seen = await visit.read(security_info.overview, signed_in, now=visit.now)
     rows = tuple(method_row(visit, entry) for entry in seen.entries)
     added = [entry.method.created_at for entry in seen.entries if entry.credential]
     person = signed_in.person
+    if person.language is None:  # what they read here is what mail to them speaks
+        await visit.write(people.set_language, person.id, visit.language)
     page = SecurityInfoPage(
         methods=rows,
         passkey_count=len(added),
         newest_passkey_added=max(added, default=None),
-        needs_second_factor=not is_multi_factor(seen.kinds),
+        needs_second_factor=seen.add_by is None and not is_multi_factor(seen.kinds),
+        add_by=seen.add_by,
         second_factors=security_info.second_factors(seen.kinds),
         default_second_factor=seen.preferred_second_factor,
         sessions=tuple(
@@ -119,7 +123,7 @@ async def rename(visit: Visit) -> Response:
 
 
 async def _rename_page(visit: Visit, refusal: Refusal | None = None, name: str | None = None) -> Response:
-    entry = await visit.read(security_info.find, visit.session(), visit.parameters["method_id"])
+    entry = await visit.read(security_info.find, visit.session(), visit.parameters["method_id"], now=visit.now)
     told = await tell(visit, refusal) if refusal else None
     page = RenamePage(
         method=method_row(visit, entry),
@@ -154,8 +158,8 @@ async def delete(visit: Visit) -> Response:
 
 async def _delete_page(visit: Visit, refusal: Refusal | None = None) -> Response:
     signed_in = visit.session()
-    entry = await visit.read(security_info.find, signed_in, visit.parameters["method_id"])
-    is_last = await visit.read(security_info.is_last_strong, signed_in, entry)
+    entry = await visit.read(security_info.find, signed_in, visit.parameters["method_id"], now=visit.now)
+    is_last = await visit.read(security_info.is_last_strong, signed_in, entry, now=visit.now)
     told = await tell(visit, refusal) if refusal else None
     page = DeletePage(method=method_row(visit, entry), is_last_strong=is_last, problem=told.problem if told else None)
     return await answer_page(visit, page, told.status if told else 200)

@@ -8,6 +8,7 @@ import uvicorn
 from ostiary.settings import Settings
 from ostiary.storage.database import Database
 from ostiary.web.application import build_application, build_site
+from ostiary.web.metadata_refresh import source_of
 
 
 def serve(settings: Settings, database: Database, *, host: str, port: int) -> None:
@@ -21,7 +22,7 @@ def serve(settings: Settings, database: Database, *, host: str, port: int) -> No
             structlog.processors.LogfmtRenderer(bool_as_flag=False),
         ]
     )
-    application = build_application(build_site(settings, database))
+    application = build_application(build_site(settings, database), source_of(settings))
     gc.collect()
     gc.freeze()  # what is built once is not looked through again
     uvicorn.run(

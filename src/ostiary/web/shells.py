@@ -2,9 +2,10 @@
 
 import structlog
 
-from ostiary.storage import organizations
+from ostiary.storage import organizations, people
 from ostiary.storage.database import Transaction
-from ostiary.web.pages import Branding, Page, Shell, Viewer
+from ostiary.storage.people import Person
+from ostiary.web.pages import Branding, Drawable, Shell, Viewer
 from ostiary.web.translations import Translations
 from ostiary.web.visit import Visit
 from ostiary.web.wording import CLIENT_WORDING
@@ -12,7 +13,7 @@ from ostiary.web.wording import CLIENT_WORDING
 log = structlog.get_logger()
 
 
-async def make_shell(visit: Visit, page: Page, *, username: str | None) -> Shell:
+async def make_shell(visit: Visit, page: Drawable, *, username: str | None) -> Shell:
     translations = visit.site.translations
     language = visit.language
     person = visit.signed_in.person if visit.signed_in else None
@@ -23,21 +24,26 @@ async def make_shell(visit: Visit, page: Page, *, username: str | None) -> Shell
         languages=translations.languages,
         path=visit.page_path or "/security-info",
         branding=await _looks(visit, known_as),
-        viewer=Viewer(username=person.username, display_name=person.display_name) if person else None,
+        viewer=await visit.read(_viewer, person) if person else None,
         now=visit.now,
         client_reasons=_client_reasons(translations, language) if page.script else (),
     )
 
 
+def _viewer(tx: Transaction, person: Person) -> Viewer:
+    is_administrator = bool(people.roles_of(tx, person.id))
+    return Viewer(username=person.username, display_name=person.display_name, is_administrator=is_administrator)
+
+
 async def _looks(visit: Visit, username: str | None) -> Branding:
     try:
-        return await visit.read(_branding, username)
+        return await visit.read(branding_for, username)
     except Exception:  # the page is needed all the same, above all to say that the database failed
         log.exception("branding not read")
         return Branding(key="default", name=visit.site.relying_party.name, logo=None, helpdesk=None)
 
 
-def _branding(tx: Transaction, username: str | None) -> Branding:
+def branding_for(tx: Transaction, username: str | None) -> Branding:
     """That of the person's own domain, or of the primary one; without any, the organisation's name."""
     domains = organizations.all_domains(tx)
     wanted = username.rpartition("@")[2] if username else ""

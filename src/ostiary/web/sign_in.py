@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from ostiary.identifiers import token_hash
 from ostiary.identity import sign_in
-from ostiary.identity.assurance import CHANGE_METHODS
+from ostiary.identity.assurance import ADMINISTER, CHANGE_METHODS, MethodKind
 from ostiary.identity.methods import Method
 from ostiary.identity.methods.password import MINIMUM_LENGTH, hash_password, matches
 from ostiary.identity.reasons import Reason, Refusal
@@ -14,9 +14,12 @@ from ostiary.web.answers import answer_page, redirect, tell
 from ostiary.web.pages import IdentifyPage, NewPasswordPage, Page, Problem, ProvePage, SignInOptionsPage
 from ostiary.web.visit import Visit, local_path
 
+WITH_PASS = "/sign-in?with=pass"
+
 
 async def show(visit: Visit) -> Response:
-    """`GET /sign-in`: the stage this browser's sign-in stands at."""
+    """`GET /sign-in`: the stage this browser's sign-in stands at. `?with=pass` is handed out with a pass: whoever
+    opens it is asked for that first, whatever username they type."""
     query = visit.query
     visit.ensure_sign_in_token()
     signed_in = await visit.find_session()
@@ -30,13 +33,14 @@ async def show(visit: Visit) -> Response:
             sign_in.begin_step_up,
             visit.sign_in_token,
             signed_in,
-            CHANGE_METHODS,
+            ADMINISTER if query["step_up"] == "passkey" else CHANGE_METHODS,
             next_path=next_path,
             caller=visit.caller,
             now=visit.now,
         )
-    elif "next" in query:
-        await visit.write(sign_in.remember_next, visit.sign_in_token, next_path=next_path, now=visit.now)
+    elif "next" in query or "with" in query:
+        method = MethodKind.PASS if query.get("with") == "pass" else None
+        await visit.write(sign_in.remember_next, visit.sign_in_token, next_path=next_path, method=method, now=visit.now)
         state = State(Stage.IDENTIFY)
     else:
         state = await _state(visit)
@@ -49,13 +53,14 @@ async def identify(visit: Visit) -> Response:
     """`POST /sign-in`: a username."""
     form = await visit.form()
     username = form.get("username", "")
-    previous = await _state(visit)
+    previous = (await _state(visit)).attempt
     try:
         await visit.write(
             sign_in.identify,
             visit.sign_in_token,
             username,
-            next_path=previous.attempt.next_path if previous.attempt else "/security-info",
+            next_path=previous.next_path if previous else "/security-info",
+            method=previous.method if previous and previous.username is None else None,
             caller=visit.caller,
             now=visit.now,
         )
@@ -98,6 +103,11 @@ async def prove_code(visit: Visit) -> Response:
     return await _prove(visit, visit.site.methods.code, form.get("code", ""))
 
 
+async def prove_pass(visit: Visit) -> Response:
+    form = await visit.form()
+    return await _prove(visit, visit.site.methods.temporary_access_pass, form.get("pass", ""))
+
+
 async def replace_password(visit: Visit) -> Response:
     """`POST /sign-in/new-password`: a password of one's own for one that an administrator set."""
     form = await visit.form()
@@ -134,8 +144,15 @@ async def _prove(visit: Visit, method: Method[Answer, Material, Verified], answe
         verified = await visit.hashing(method.verify, material, answer)
         progress = await visit.write(sign_in.conclude, method, subject, verified, visit.sign_in_token, visit.signed_in)
     except Refusal as refusal:
-        return await _answer(visit, await _state(visit), refusal)
+        return await _answer(visit, _asking_for(method.kind, await _state(visit)), refusal)
     return redirect(visit, take(visit, progress))
+
+
+def _asking_for(kind: MethodKind, state: State) -> State:
+    """The page that was sent, whichever would come first on a new one: there the refusal belongs."""
+    if kind not in state.kinds:
+        return state
+    return state._replace(kinds=(kind, *(other for other in state.kinds if other is not kind)))
 
 
 def take(visit: Visit, progress: Progress) -> str:
@@ -160,6 +177,10 @@ async def _answer(
     visit: Visit, state: State, refusal: Refusal | None = None, *, username: str = "", signed_out: bool = False
 ) -> Response:
     problem, status = None, 200
+    if refusal is None and state.is_stuck:
+        refusal = Refusal(Reason.NO_METHOD_LEFT, person_id=state.person.id if state.proofs and state.person else None)
+        if state.is_step_up:
+            raise refusal
     if refusal is not None:
         told = await tell(visit, refusal)
         problem, status = told.problem, told.status

@@ -7,7 +7,10 @@ from ostiary.clock import Clock
 from ostiary.identity.methods import Methods
 from ostiary.identity.relying_party import RelyingParty
 from ostiary.identity.sealing import Sealer
+from ostiary.identity.trust import Trust
 from ostiary.storage.database import Database
+from ostiary.web.letters import Writer
+from ostiary.web.mail_server import MailServer
 from ostiary.web.metrics import Metrics
 from ostiary.web.rendering import Renderer
 from ostiary.web.translations import Translations
@@ -25,3 +28,7 @@ class Site:
     clock: Clock
     hashing: ThreadPoolExecutor
     """Password hashing takes 40 ms and 19 MiB: a bounded number at a time, beside everything else."""
+    writer: Writer
+    trust: Trust
+    mail_server: MailServer | None
+    """None when none is named: mail waits in the outbox."""

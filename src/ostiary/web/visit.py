@@ -7,14 +7,14 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from ostiary.identifiers import new_token, token_hash
-from ostiary.identity import sessions
+from ostiary.identity import admission, sessions
 from ostiary.identity.caller import Caller
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sessions import SignedIn
@@ -42,6 +42,7 @@ class Visit:
         self._caller: Caller | None = None
         self.set_cookies: list[tuple[bytes, bytes]] = []
         self.signed_in: SignedIn | None = None
+        self.parent_path: str | None = None
 
     # --- what was sent
 
@@ -60,6 +61,11 @@ class Visit:
             return None
         query = self.scope["query_string"].decode("latin-1")
         return f"{self.path}?{query}" if query and self.verb == "GET" else self.path
+
+    @property
+    def way_back(self) -> str:
+        """Where a step-up leads back to: this page, or for a button the page it stands on."""
+        return self.page_path or self.parent_path or "/security-info"
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -130,7 +136,7 @@ class Visit:
             raise Refusal(RequestReason.MALFORMED_JSON)
         return value
 
-    async def form(self) -> dict[str, str]:
+    async def form(self, *, most_fields: int = _MOST_FIELDS) -> dict[str, str]:
         """The fields of an HTML form, each once."""
         if not self.header(b"content-type").startswith("application/x-www-form-urlencoded"):
             raise Refusal(RequestReason.MEDIA_TYPE_UNSUPPORTED)
@@ -138,7 +144,7 @@ class Visit:
             fields = parse_qsl(
                 (await self.body()).decode("ascii"),
                 keep_blank_values=True,
-                max_num_fields=_MOST_FIELDS,
+                max_num_fields=most_fields,
                 errors="strict",
             )
         except ValueError as error:  # more fields than any form of ours has, or not UTF-8
@@ -174,6 +180,11 @@ class Visit:
         session = self.signed_in.session
         if sessions.needs_touch(session, self.now):
             await self.write(sessions.touch_session, session.id, now=self.now)
+
+    async def admit_to_admin_centre(self, *, is_fresh: bool) -> None:
+        """Raises `Refusal`: as Security info does, and for who has no role, or a passkey that was not used."""
+        await self.admit_to_security_info()
+        await self.read(admission.admit_administrator, self.session(), is_fresh=is_fresh, now=self.now)
 
     def session(self) -> SignedIn:
         """The session of a route that needs one."""
@@ -221,5 +232,6 @@ def local_path(text: str | None, default: str = "/security-info", *, may_sign_in
     return text if may_sign_in or not leads_back else default
 
 
-def sign_in_path(next_path: str, *, step_up: bool = False) -> str:
-    return f"/sign-in?{'step_up=1&' if step_up else ''}next={quote(next_path, safe='/')}"
+def sign_in_path(next_path: str, *, step_up: Literal["1", "passkey"] | None = None) -> str:
+    """`step_up`: of a session that is there; by what it has, or by a passkey alone."""
+    return f"/sign-in?{f'step_up={step_up}&' if step_up else ''}next={quote(next_path, safe='/')}"

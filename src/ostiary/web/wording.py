@@ -1,8 +1,9 @@
 """All wording of refusals, by code: the status, what happened, what to do. Nothing else writes such sentences."""
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ostiary.identity.reasons import Reason
+from ostiary.identity.reasons import Reason, Refusal
 from ostiary.passkeys import CeremonyReason
 from ostiary.web.refusals import RequestReason
 from ostiary.web.translations import N_
@@ -120,7 +121,7 @@ WORDING: dict[str, Wording] = {
         409, N_("This passkey is already registered."), N_("Try it now; there is nothing more to do.")
     ),
     Reason.PASSKEY_LIMIT: Wording(
-        409, N_("You have ten passkeys, which is the most there can be."), N_("Delete one you no longer use.")
+        409, N_("You have as many passkeys as there can be."), N_("Delete one you no longer use.")
     ),
     Reason.CODE_LIMIT: Wording(
         409, N_("You have five authenticator apps, which is the most there can be."), N_("Delete one first.")
@@ -195,6 +196,137 @@ WORDING: dict[str, Wording] = {
         400,
         N_("The authenticator's maker is not one your organisation trusts."),
         N_("No passkey was added. Use another authenticator, or ask your helpdesk which are accepted."),
+    ),
+    # policy
+    Reason.METHOD_DISABLED: Wording(
+        403,
+        N_("This sign-in method is not supported by your organisation."),
+        N_("Use another method, or ask your helpdesk to turn it on."),
+    ),
+    Reason.METHOD_EXCLUDED: Wording(
+        403,
+        N_("Your organisation has excluded you from this sign-in method."),
+        N_("Ask your helpdesk, with the reference."),
+    ),
+    Reason.METHOD_NOT_TARGETED: Wording(
+        403, N_("This sign-in method is not turned on for you."), N_("Ask your helpdesk, with the reference.")
+    ),
+    Reason.SELF_SERVICE_OFF: Wording(
+        403, N_("You cannot add this yourself."), N_("Ask your helpdesk: an administrator can add it for you.")
+    ),
+    Reason.SYNCED_NOT_ALLOWED: Wording(
+        403,
+        N_("Your organisation does not accept passkeys that are synced."),
+        N_("Choose one that stays on one device: a security key, this computer or an authenticator app."),
+    ),
+    Reason.DEVICE_BOUND_NOT_ALLOWED: Wording(
+        403,
+        N_("Your organisation does not accept passkeys that stay on one device."),
+        N_("Save the passkey in a password manager that syncs it."),
+    ),
+    Reason.ATTESTATION_REQUIRED: Wording(
+        403,
+        N_("Your organisation needs a passkey whose maker can be verified, and this one does not say."),
+        N_("Use a security key or authenticator your organisation names."),
+    ),
+    Reason.AAGUID_NOT_ALLOWED: Wording(
+        403,
+        N_("Your organisation does not accept passkeys saved there."),
+        N_("Choose one of the places your organisation names, or ask your helpdesk."),
+    ),
+    Reason.AUTHENTICATOR_COMPROMISED: Wording(
+        403,
+        N_("This model of authenticator is known to be unsafe."),
+        N_("Use another one, and tell your helpdesk that you have this model."),
+    ),
+    Reason.PROFILE_ALLOWS_NOTHING: Wording(
+        403,
+        N_("Your organisation's rules allow no passkey at all for you."),
+        N_("Ask your helpdesk, with the reference."),
+    ),
+    Reason.NO_METHOD_LEFT: Wording(
+        403,
+        N_("Your organisation's rules leave you no way to finish this sign-in."),
+        N_("Ask your helpdesk for a Temporary Access Pass, with the reference."),
+    ),
+    # Temporary Access Pass
+    Reason.PASS_WRONG: Wording(
+        401,
+        N_("That Temporary Access Pass is not right."),
+        N_("Type it exactly as you got it, or sign in another way."),
+    ),
+    Reason.PASS_EXPIRED: Wording(
+        401, N_("That Temporary Access Pass has expired."), N_("Ask your helpdesk for a new one.")
+    ),
+    Reason.PASS_NOT_YET_VALID: Wording(
+        401, N_("That Temporary Access Pass is not valid yet."), N_("Try again from the time your helpdesk told you.")
+    ),
+    Reason.PASS_USED: Wording(
+        401, N_("That Temporary Access Pass was for one use, and was used."), N_("Ask your helpdesk for a new one.")
+    ),
+    Reason.PASS_DISABLED: Wording(
+        403, N_("Temporary Access Passes are not turned on for you."), N_("Ask your helpdesk, with the reference.")
+    ),
+    Reason.PASS_REGISTRATION_OVER: Wording(
+        403,
+        N_("A one-time pass must be followed by a passkey within ten minutes, and they are over."),
+        N_("Ask your helpdesk for a new pass."),
+    ),
+    Reason.PASS_LIFETIME_INVALID: Wording(
+        400,
+        N_("That lifetime is outside what the policy allows."),
+        N_("Choose one between the policy's minimum and maximum."),
+    ),
+    # the link in a notice
+    Reason.LINK_UNKNOWN: Wording(
+        404,
+        N_("We do not know this link."),
+        N_("Nothing has changed. Copy the whole address from the mail. If it still fails, talk to your helpdesk."),
+    ),
+    Reason.LINK_USED: Wording(
+        410,
+        N_("This link was used already."),
+        N_("What it does was done then, and works once. If something is still wrong, talk to your helpdesk."),
+    ),
+    Reason.LINK_EXPIRED: Wording(
+        410,
+        N_("This link is more than 30 days old."),
+        N_("Nothing has changed. If it was not you, talk to your helpdesk now."),
+    ),
+    # trust
+    Reason.AAGUID_INVALID: Wording(
+        400, N_("That is not an AAGUID."), N_("Give it as 08987058-cadc-4b81-b6e1-30de50dcbe96.")
+    ),
+    Reason.CERTIFICATE_INVALID: Wording(
+        400,
+        N_("That is not the certificate of an authority."),
+        N_("Use one in PEM or DER whose basic constraints say CA."),
+    ),
+    Reason.ROOT_EXISTS: Wording(409, N_("That root is trusted already."), N_("Nothing needs to be done.")),
+    Reason.NAME_LIST_INVALID: Wording(
+        400,
+        N_("That is not a list of provider names."),
+        N_("Use a JSON file of at most 1 MB that maps AAGUIDs to objects with a name."),
+    ),
+    Reason.ROOT_UNKNOWN: Wording(404, N_("There is no such root."), N_("List the roots to see them.")),
+    # permission
+    Reason.NOT_PERMITTED: Wording(
+        403, N_("Your roles do not allow this."), N_("Ask a Global Administrator for the role you need.")
+    ),
+    Reason.NOT_YOURSELF: Wording(403, N_("This cannot be done for oneself."), N_("Ask another administrator.")),
+    Reason.PHISHING_RESISTANT_REQUIRED: Wording(
+        403, N_("The admin centre needs your passkey."), N_("Sign in once more, with the passkey.")
+    ),
+    Reason.POLICY_INVALID: Wording(
+        400, N_("That policy contradicts itself."), N_("See what is marked, and change it.")
+    ),
+    Reason.POLICY_CHANGED_MEANWHILE: Wording(
+        409,
+        N_("The policy was changed by somebody else meanwhile."),
+        N_("Nothing of yours is saved. Look at the policy as it is now, then change it again."),
+    ),
+    Reason.POLICY_VERSION_UNKNOWN: Wording(
+        404, N_("There is no such version of the policy."), N_("List the versions to see their numbers.")
     ),
     # administration
     Reason.PERSON_UNKNOWN: Wording(404, N_("There is no such person."), N_("Check the username.")),
@@ -305,6 +437,67 @@ CLIENT_WORDING: dict[str, Wording] = {
         N_("Your device still holds the passkey it has just made: delete it where it is saved."),
     ),
 }
+
+PARTICULAR: dict[tuple[str, bool], tuple[str, str]] = {
+    # (code, is it at sign-in) to a title and a next step that name names, for refusals that know them: see
+    # `Refusal.particulars`. Where a name is missing, the general words above are said.
+    (Reason.AAGUID_NOT_ALLOWED, False): (
+        N_("Your organisation does not accept passkeys saved in %(provider)s."),
+        N_("It accepts passkeys saved in %(accepted)s. Choose one of these, or ask your helpdesk about “%(rule)s”."),
+    ),
+    (Reason.AAGUID_NOT_ALLOWED, True): (
+        N_("Your organisation no longer accepts passkeys saved in %(provider)s."),
+        N_("Sign in another way, then add a passkey saved in %(accepted)s. The rule is “%(rule)s”."),
+    ),
+    (Reason.SYNCED_NOT_ALLOWED, False): (
+        N_("Your organisation does not accept passkeys that are synced, like those of %(provider)s."),
+        N_("Choose one that stays on one device: a security key, this computer or an authenticator app."),
+    ),
+    (Reason.SYNCED_NOT_ALLOWED, True): (
+        N_("Your organisation no longer accepts passkeys that are synced, like those of %(provider)s."),
+        N_("Sign in another way, then add a passkey that stays on one device, such as a security key."),
+    ),
+    (Reason.DEVICE_BOUND_NOT_ALLOWED, True): (
+        N_("Your organisation no longer accepts passkeys that stay on one device, like those of %(provider)s."),
+        N_("Sign in another way, then add a passkey in a password manager that syncs it."),
+    ),
+    (Reason.ATTESTATION_REQUIRED, False): (
+        N_("Your organisation needs a passkey whose maker can be verified, and %(provider)s does not prove it."),
+        N_("Use a security key or authenticator your organisation names."),
+    ),
+    (Reason.PASSKEY_LIMIT, False): (
+        N_("You have as many passkeys as your organisation lets you have: %(most)s."),
+        N_("Delete one you no longer use."),
+    ),
+}
+_AT_SIGN_IN = {
+    # where only the next step differs from that of a registration
+    Reason.AAGUID_NOT_ALLOWED,
+    Reason.SYNCED_NOT_ALLOWED,
+    Reason.DEVICE_BOUND_NOT_ALLOWED,
+    Reason.ATTESTATION_REQUIRED,
+}
+_ANOTHER_WAY = N_("Sign in another way and add a passkey your organisation accepts, or ask your helpdesk.")
+
+
+def words_of(refusal: Refusal, say: Callable[[str], str]) -> tuple[str, str]:
+    """Title and next step of a refusal in the reader's language, as exact as what is known about it."""
+    code = refusal.reason.value
+    title, next = WORDING[code].title, WORDING[code].next
+    if refusal.is_at_sign_in and refusal.reason in _AT_SIGN_IN:
+        next = _ANOTHER_WAY
+    exact_title, exact_next = PARTICULAR.get((code, refusal.is_at_sign_in), ("", ""))
+    said_title = _filled(say(exact_title), refusal.particulars) if exact_title else None
+    said_next = _filled(say(exact_next), refusal.particulars) if exact_next else None
+    return said_title or say(title), said_next or say(next)
+
+
+def _filled(sentence: str, names: Mapping[str, str]) -> str | None:
+    """None when a name is missing."""
+    try:
+        return sentence % names
+    except KeyError:
+        return None
 
 
 def wording_of(code: str) -> Wording | None:

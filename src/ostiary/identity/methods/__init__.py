@@ -2,7 +2,7 @@
 
 `load` reads, in a committed transaction, what judging needs, and spends what may be used once (a challenge, an
 attempt); `verify` judges without a database, so it may take its time; `accept` keeps what the proof changed. Between
-them nothing is held. A new way to sign in (a Temporary Access Pass, an approval) is a new module here.
+them nothing is held. A new way to sign in (an approval) is a new module here.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,11 @@ from ostiary.identity.methods.code import Codes
 from ostiary.identity.methods.contract import Method, Proven, Subject
 from ostiary.identity.methods.passkey import Passkeys
 from ostiary.identity.methods.password import Passwords
+from ostiary.identity.methods.temporary_access_pass import TemporaryAccessPasses
 from ostiary.identity.relying_party import RelyingParty
 from ostiary.identity.sealing import Sealer
 
-__all__ = ["Codes", "Method", "Methods", "Passkeys", "Passwords", "Proven", "Subject"]
+__all__ = ["Codes", "Method", "Methods", "Passkeys", "Passwords", "Proven", "Subject", "TemporaryAccessPasses"]
 
 
 class Methods:
@@ -25,6 +26,7 @@ class Methods:
         self.passkey = Passkeys(relying_party, decoy_key=sealer.key)
         self.password = Passwords()
         self.code = Codes(sealer)
+        self.temporary_access_pass = TemporaryAccessPasses(sealer.key)
         self.by_kind: Mapping[MethodKind, object] = {
-            method.kind: method for method in (self.passkey, self.password, self.code)
+            method.kind: method for method in (self.passkey, self.password, self.code, self.temporary_access_pass)
         }

@@ -12,6 +12,7 @@ from ostiary.identity.assurance import MethodKind, Proof
 from ostiary.identity.methods.contract import Proven, Subject
 from ostiary.identity.methods.password import counted_as
 from ostiary.identity.names import name_key
+from ostiary.identity.policy import enforcing
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sealing import Sealer
 from ostiary.storage import methods
@@ -64,6 +65,7 @@ class Codes:
     def accept(self, tx: Transaction, subject: Subject, verified: Verified) -> Proven:
         assert subject.person is not None
         method_id = verified.generator.method_id
+        enforcing.require_method(tx, subject.person.id, MethodKind.CODE, method_id=method_id)
         if not methods.take_step(tx, method_id, verified.step):  # somebody was faster with the same code
             raise Refusal(Reason.CODE_USED, field="code", person_id=subject.person.id, method_id=method_id)
         limits.forgive(tx, limits.FAILURES_PER_ADDRESS, limits.network(subject.caller))

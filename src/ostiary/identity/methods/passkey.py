@@ -9,6 +9,7 @@ from ostiary.identity import audit
 from ostiary.identity.assurance import MethodKind, Proof
 from ostiary.identity.challenges import Ceremony, consume_challenge, issue_challenge
 from ostiary.identity.methods.contract import Proven, Subject
+from ostiary.identity.policy import enforcing
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.relying_party import RelyingParty
 from ostiary.passkeys import (
@@ -96,9 +97,10 @@ class Passkeys:
         return Verified(passkey, facts)
 
     def accept(self, tx: Transaction, subject: Subject, verified: Verified) -> Proven:
-        """WebAuthn L3 §7.2, steps 22-26. A counter that went back on a device-bound passkey may be a copy of it: the
-        sign-in is let through, as the specification leaves to us, and an administrator is told."""
+        """WebAuthn L3 §7.2, steps 22-26, once policy agrees. A counter that went back on a device-bound passkey may be
+        a copy of it: the sign-in is let through, as the specification leaves to us, and an administrator is told."""
         passkey, facts = verified
+        enforcing.require_usable(tx, passkey.person.id, passkey.method_id, passkey, now=subject.now)
         was_there = methods.set_credential_used(
             tx,
             passkey.method_id,

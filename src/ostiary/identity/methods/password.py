@@ -11,6 +11,7 @@ from ostiary.identifiers import new_id
 from ostiary.identity import limits
 from ostiary.identity.assurance import MethodKind, Proof
 from ostiary.identity.methods.contract import Proven, Subject
+from ostiary.identity.policy import enforcing
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.storage import methods, sessions
 from ostiary.storage.database import Transaction
@@ -64,6 +65,8 @@ class Passwords:
     def accept(self, tx: Transaction, subject: Subject, verified: Verified) -> Proven:
         assert subject.person is not None  # `verify` refused otherwise
         method_id = verified.verifier.method_id
+        # told to nobody but whoever knows the password
+        enforcing.require_method(tx, subject.person.id, MethodKind.PASSWORD, method_id=method_id)
         limits.forgive(tx, limits.FAILURES_PER_ADDRESS, limits.network(subject.caller))
         limits.clear(tx, limits.PASSWORDS_PER_ACCOUNT, counted_as(tx, subject))
         if verified.better_hash is not None:

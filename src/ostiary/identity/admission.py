@@ -1,0 +1,21 @@
+"""Who may enter the admin centre: people with a role, proven by a passkey once they have one."""
+
+from ostiary.identity.assurance import ADMINISTER, CHANGE_METHODS, is_satisfied
+from ostiary.identity.reasons import Reason, Refusal
+from ostiary.identity.sessions import SignedIn, owned_kinds, require
+from ostiary.storage import people
+from ostiary.storage.database import Transaction
+
+
+def admit_administrator(tx: Transaction, signed_in: SignedIn, *, is_fresh: bool, now: int) -> None:
+    """For a session that may open Security info. `is_fresh`: something is about to be changed.
+
+    Raises `Refusal(NOT_PERMITTED)`, `Refusal(PHISHING_RESISTANT_REQUIRED)` or `Refusal(FRESH_MFA_REQUIRED)`.
+    """
+    person = signed_in.person
+    if not people.roles_of(tx, person.id):
+        raise Refusal(Reason.NOT_PERMITTED, person_id=person.id, detail="no role")
+    if not is_satisfied(signed_in.proofs, ADMINISTER, owned=owned_kinds(tx, person, now=now), now=now):
+        raise Refusal(Reason.PHISHING_RESISTANT_REQUIRED, person_id=person.id)
+    if is_fresh:
+        require(tx, signed_in, CHANGE_METHODS, now=now)
