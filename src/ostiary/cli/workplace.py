@@ -81,10 +81,11 @@ def show_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
         return
     table = Table(box=None, header_style="bold")
     for name in rows[0]:
-        table.add_column(name.replace("_", " "))
+        table.add_column(name.replace("_", " "), overflow="fold")  # nothing is cut: people copy from it
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
+    # what is not a terminal has no width, and a line is a row there
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
 
 
 def when(instant: int | None) -> str | None:
