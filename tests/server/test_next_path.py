@@ -15,7 +15,6 @@ ELSEWHERE = [
     "\\\\evil.example/",
     "/\t/evil.example/",
     "/\n/evil.example/",
-    "/\x00/evil.example/",
     "/\u2028/evil.example/",
     "\t//evil.example/",
     " //evil.example/",

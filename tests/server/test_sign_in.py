@@ -175,7 +175,7 @@ def test_refuses_a_disabled_person_in_the_middle(org: Organisation) -> None:
     browser.type_password()
     org.disable()
     page = browser.type_code()
-    assert page.status_code == 401
+    assert (page.status_code, says(page, "sign_in_expired")) == (400, True)
     assert org.sessions() == []
 
 

@@ -38,6 +38,8 @@ CHANGE_METHODS = Requirement(max_age=5 * MINUTE)
 """MFA no older than this to add or change a passkey in Security info."""
 ADMINISTER = Requirement(is_phishing_resistant=True)
 """To enter the admin centre."""
+ADMINISTER_AFRESH = Requirement(max_age=5 * MINUTE, is_phishing_resistant=True)
+"""To change something there: a stolen session and phished words are not enough."""
 
 STARTS = (MethodKind.PASS, MethodKind.PASSKEY, MethodKind.PASSWORD)  # in the order offered
 _compact_json = json.JSONEncoder(separators=(",", ":")).encode

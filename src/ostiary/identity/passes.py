@@ -6,7 +6,7 @@ opened.
 
 from typing import NamedTuple
 
-from ostiary.clock import MINUTE
+from ostiary.clock import DAY, MINUTE
 from ostiary.identifiers import new_id
 from ostiary.identity import audit
 from ostiary.identity.assurance import MethodKind
@@ -29,6 +29,9 @@ from ostiary.storage.methods import SignInMethod, TemporaryAccessPass
 from ostiary.storage.people import Person
 
 __all__ = ["Held", "Issued", "Usability", "find", "issue", "may_be_guided", "remove", "usability"]
+
+LATEST_START = 36_500 * DAY
+"""How far ahead a pass may begin to count: a date that every calendar can write."""
 
 
 class Issued(NamedTuple):
@@ -73,6 +76,8 @@ def issue(
     minutes = settings.default_minutes if lifetime_minutes is None else lifetime_minutes
     if not settings.minimum_minutes <= minutes <= settings.maximum_minutes:
         raise Refusal(Reason.PASS_LIFETIME_INVALID, field="lifetime", person_id=person.id, detail=f"{minutes} minutes")
+    if starts_at is not None and starts_at > now + LATEST_START:
+        raise Refusal(Reason.PASS_LIFETIME_INVALID, field="starts", person_id=person.id, detail="starts too late")
     methods.hold_person(tx, person.id)
     _forget(tx, person)
     method_id, code = new_id(), new_code(settings.length)

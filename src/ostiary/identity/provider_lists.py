@@ -35,7 +35,7 @@ def _parse_list(data: bytes) -> list[tuple[str, str]]:
         value = json.loads(data)
         if not isinstance(value, dict) or len(value) > MOST_NAMES:
             raise ValueError(f"not an object of at most {MOST_NAMES} members")
-        return [(str(Aaguid.parse(aaguid)), _name(entry)) for aaguid, entry in value.items()]
+        return list({str(Aaguid.parse(aaguid)): _name(entry) for aaguid, entry in value.items()}.items())
     except (ValueError, RecursionError) as error:
         raise Refusal(Reason.NAME_LIST_INVALID, field="list", detail=str(error)) from error
 

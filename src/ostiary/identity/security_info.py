@@ -9,6 +9,7 @@ from ostiary.identity.caller import Caller
 from ostiary.identity.methods.password import check_new_password, matches, set_password
 from ostiary.identity.methods.temporary_access_pass import Usability, usability_now
 from ostiary.identity.names import name_key, parse_name
+from ostiary.identity.policy import enforcing
 from ostiary.identity.policy.model import ONE_TIME_PASS_REGISTERS_WITHIN
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sessions import (
@@ -207,6 +208,7 @@ def second_factors(kinds: set[MethodKind]) -> tuple[MethodKind, ...]:
 def begin_password_change(tx: Transaction, signed_in: SignedIn, *, now: int) -> str | None:
     """The present hash, None for a person without a password; counts the attempt to know it. Raises `Refusal`."""
     require(tx, signed_in, CHANGE_METHODS, now=now)
+    enforcing.require_may_add(tx, signed_in.person.id, MethodKind.PASSWORD)
     limits.charge(tx, limits.PASSWORDS_PER_ACCOUNT, signed_in.session.id, now=now)
     verifier = methods.password_of(tx, signed_in.person.id)
     return verifier.hash if verifier else None

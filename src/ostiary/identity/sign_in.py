@@ -261,8 +261,10 @@ def advance(
     A proof of somebody else than the one who began is refused in a step-up, and otherwise begins that person's own
     sign-in: a passkey says who it belongs to.
     """
-    if not proven.person.is_enabled:
+    person = people.person_by_id(tx, proven.person.id)  # as they are now, not when the proof was begun
+    if person is None or not person.is_enabled:
         raise Refusal(Reason.CREDENTIALS_WRONG, person_id=proven.person.id)
+    proven = proven._replace(person=person)
     attempt = sessions.attempt_by_token(tx, token_hash(token))
     if attempt is not None and attempt.expires_at <= now:
         attempt = None
@@ -304,6 +306,8 @@ def replace_password(
     state = _live(tx, token, caller=caller, now=now)
     if state.stage is not Stage.NEW_PASSWORD or state.person is None or state.attempt is None:
         raise Refusal(Reason.SIGN_IN_EXPIRED)
+    if not state.person.is_enabled:
+        raise Refusal(Reason.CREDENTIALS_WRONG, person_id=state.person.id)
     method_id = set_password(tx, state.person, hash, now=now)
     people.set_must_change_password(tx, state.person.id, must_change_password=False)
     audit.record(

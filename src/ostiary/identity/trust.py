@@ -171,7 +171,8 @@ def _parse_certificate(data: bytes) -> x509.Certificate:
         is_pem = data.lstrip().startswith(b"-----BEGIN")
         certificate = x509.load_pem_x509_certificate(data) if is_pem else x509.load_der_x509_certificate(data)
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (ValueError, x509.ExtensionNotFound) as error:
+        certificate.subject.rfc4514_string()  # what will be shown must be readable
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
         raise Refusal(Reason.CERTIFICATE_INVALID, field="certificate") from error
     if not constraints.ca:
         raise Refusal(Reason.CERTIFICATE_INVALID, field="certificate")

@@ -69,6 +69,7 @@ _UPDATE_ATTEMPT = Query(
     .where(sign_in_attempts.c.token_hash == bindparam("key"))
     .values({name: bindparam(name) for name in SignInAttempt._fields if name != "token_hash"})
 )
+_DELETE_ATTEMPTS_OF = Query(delete_by(sign_in_attempts.c.person_id))
 _DELETE_ATTEMPT = Query(delete_by(sign_in_attempts.c.token_hash))
 
 _INSERT_BROWSER = Query(insert_into(known_browsers))
@@ -128,6 +129,8 @@ def delete_session(tx: Transaction, *, person_id: str, session_id: str) -> bool:
 
 
 def delete_sessions(tx: Transaction, person_id: str, *, but: str | None = None) -> int:
+    """Ends them, and with them every sign-in of theirs under way: what it has proven may no longer hold."""
+    tx.run(_DELETE_ATTEMPTS_OF, key=person_id)
     if but is None:
         return tx.run(_DELETE_ALL, key=person_id)
     return tx.run(_DELETE_OTHERS, person_id=person_id, kept=but)

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from ostiary.identifiers import token_hash
 from ostiary.identity import sign_in
-from ostiary.identity.assurance import ADMINISTER, CHANGE_METHODS, MethodKind
+from ostiary.identity.assurance import ADMINISTER_AFRESH, CHANGE_METHODS, MethodKind
 from ostiary.identity.methods import Method
 from ostiary.identity.methods.password import MINIMUM_LENGTH, hash_password, matches
 from ostiary.identity.reasons import Reason, Refusal
@@ -33,7 +33,7 @@ async def show(visit: Visit) -> Response:
             sign_in.begin_step_up,
             visit.sign_in_token,
             signed_in,
-            ADMINISTER if query["step_up"] == "passkey" else CHANGE_METHODS,
+            ADMINISTER_AFRESH if query["step_up"] == "passkey" else CHANGE_METHODS,
             next_path=next_path,
             caller=visit.caller,
             now=visit.now,

@@ -80,7 +80,10 @@ class Visit:
     def query(self) -> dict[str, str]:
         """Raises `Refusal(REQUEST_INVALID)` for more fields than any address of ours has."""
         try:
-            return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), max_num_fields=_MOST_FIELDS))
+            found = dict(parse_qsl(self.scope["query_string"].decode("latin-1"), max_num_fields=_MOST_FIELDS))
+            if any("\x00" in value for value in found.values()):
+                raise ValueError("NUL")
+            return found
         except ValueError as error:
             raise Refusal(RequestReason.REQUEST_INVALID) from error
 

@@ -65,6 +65,9 @@ class Passwords:
     def accept(self, tx: Transaction, subject: Subject, verified: Verified) -> Proven:
         assert subject.person is not None  # `verify` refused otherwise
         method_id = verified.verifier.method_id
+        now = methods.password_of(tx, subject.person.id)
+        if now is None or now.hash != verified.verifier.hash:  # replaced while it was judged
+            raise Refusal(Reason.CREDENTIALS_WRONG, field="password", person_id=subject.person.id)
         # told to nobody but whoever knows the password
         enforcing.require_method(tx, subject.person.id, MethodKind.PASSWORD, method_id=method_id)
         limits.forgive(tx, limits.FAILURES_PER_ADDRESS, limits.network(subject.caller))
