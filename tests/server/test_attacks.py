@@ -8,6 +8,7 @@ from ostiary.identity.caller import COMMAND_LINE
 from ostiary.identity.methods import Subject
 from ostiary.identity.policy.model import MethodPolicy, Policy
 from ostiary.identity.reasons import Reason, Refusal
+from ostiary.identity.roles import Role
 from tests.organisation import PASSWORD, Browser, Organisation
 from tests.policies import save
 from tests.server.reading import problem_of, says
@@ -90,3 +91,13 @@ def test_refuses_a_password_change_where_policy_takes_it_from_people(org: Organi
 def test_refuses_a_null_in_an_address(org: Organisation) -> None:
     answer = org.browser().request("GET", "/sign-in?next=%00", headers={"accept": "application/json"})
     problem_of(answer, 400, "request_invalid")
+
+
+def test_the_helpdesk_does_not_learn_who_administers(org: Organisation) -> None:
+    org.assign("grace", Role.HELPDESK)
+    grace = org.signed_in("grace")
+    listing = grace.get("/admin/people.csv")
+    assert (listing.status_code, "global_administrator" in listing.text) == (200, False)
+    problem_of(
+        grace.request("GET", "/admin/people?role=global_administrator", headers={"accept": "*/*"}), 403, "not_permitted"
+    )

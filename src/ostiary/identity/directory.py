@@ -84,6 +84,9 @@ def list_people(
     tx: Transaction, wanted: Wanted, *, after: str = "", limit: int = PAGE, actor: Person | None
 ) -> PeoplePage:
     require_permission(tx, actor, Permission.PEOPLE_READ)
+    if wanted.role is not None:
+        require_permission(tx, actor, Permission.ROLES_READ)
+    tells_roles = actor is None or Permission.ROLES_READ in permitted(tx, actor)
     found = people.page_of_people(
         tx,
         after=after,
@@ -93,15 +96,15 @@ def list_people(
         has_passkey=wanted.has_passkey,
         role=wanted.role,
     )
-    shown = tuple(_listed(tx, person) for person in found[:limit])
+    shown = tuple(_listed(tx, person, tells_roles=tells_roles) for person in found[:limit])
     return PeoplePage(shown, found[limit - 1].username if len(found) > limit else None)
 
 
-def _listed(tx: Transaction, person: Person) -> Listed:
+def _listed(tx: Transaction, person: Person, *, tells_roles: bool) -> Listed:
     owned = methods.methods_of(tx, person.id)
     kinds = tuple(MethodKind(method.kind) for method in owned)
     used = [method.last_used_at for method in owned if method.last_used_at is not None]
-    roles = tuple(Role(role) for role in people.roles_of(tx, person.id))
+    roles = tuple(Role(role) for role in people.roles_of(tx, person.id)) if tells_roles else ()
     return Listed(person, kinds, max(used, default=None), roles)
 
 

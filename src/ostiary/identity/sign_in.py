@@ -157,13 +157,13 @@ def identify(
         next_path=next_path,
         expires_at=now + ATTEMPT_LIFETIME,
     )
-    _replace(tx, attempt)
+    sessions.put_attempt(tx, attempt)
     return _state(tx, attempt, caller=caller, now=now)
 
 
 def remember_next(tx: Transaction, token: str, *, next_path: str, method: str | None = None, now: int) -> None:
     """A sign-in not yet begun that already knows where it leads, and perhaps by which method."""
-    _replace(
+    sessions.put_attempt(
         tx, SignInAttempt(token_hash(token), None, None, None, None, method, "[]", next_path, now + ATTEMPT_LIFETIME)
     )
 
@@ -191,7 +191,7 @@ def begin_step_up(
         expires_at=now + ATTEMPT_LIFETIME,
         is_phishing_resistant=requirement.is_phishing_resistant,
     )
-    _replace(tx, attempt)
+    sessions.put_attempt(tx, attempt)
     return _state(tx, attempt, caller=caller, now=now)
 
 
@@ -292,7 +292,7 @@ def advance(
     owned = {MethodKind.PASSKEY} if proven.proof.kind is MethodKind.PASSKEY else owned_kinds(tx, proven.person, now=now)
     state = stage_of(attempt, proven.person, owned=owned, proofs=proofs, now=now)
     if state.stage is not Stage.DONE:
-        _replace(tx, attempt)
+        sessions.put_attempt(tx, attempt)
         return Progress(state, None, attempt.next_path)
     if not is_new:
         sessions.delete_attempt(tx, attempt.token_hash)
@@ -417,11 +417,6 @@ def _live(tx: Transaction, token: str, *, caller: Caller, now: int) -> State:
     if state.stage is Stage.IDENTIFY:
         raise Refusal(Reason.SIGN_IN_EXPIRED)
     return state
-
-
-def _replace(tx: Transaction, attempt: SignInAttempt) -> None:
-    sessions.delete_attempt(tx, attempt.token_hash)
-    sessions.insert_attempt(tx, attempt)
 
 
 def _first(kinds: tuple[MethodKind, ...], wanted: MethodKind) -> tuple[MethodKind, ...]:

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import BindParameter, bindparam, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ostiary.storage.database import Query, Transaction
 from ostiary.storage.people import Person
@@ -58,7 +59,19 @@ _DELETE_OTHERS = Query(
     delete(sessions).where(sessions.c.person_id == bindparam("person_id"), sessions.c.id != bindparam("kept"))
 )
 
-_INSERT_ATTEMPT = Query(insert_into(sign_in_attempts))
+_ATTEMPT_VALUES: dict[str, BindParameter[object]] = {name: bindparam(name) for name in SignInAttempt._fields}
+_PUT_ATTEMPT = {  # two requests of one browser at once put one row; as in `attempts`, the databases spell it apart
+    "sqlite": Query(
+        sqlite.insert(sign_in_attempts)
+        .values(_ATTEMPT_VALUES)
+        .on_conflict_do_update(index_elements=[sign_in_attempts.c.token_hash], set_=_ATTEMPT_VALUES)
+    ),
+    "postgresql": Query(
+        postgresql.insert(sign_in_attempts)
+        .values(_ATTEMPT_VALUES)
+        .on_conflict_do_update(index_elements=[sign_in_attempts.c.token_hash], set_=_ATTEMPT_VALUES)
+    ),
+}
 _ATTEMPT = Query(
     select(*(sign_in_attempts.c[name] for name in SignInAttempt._fields)).where(
         sign_in_attempts.c.token_hash == bindparam("token_hash")
@@ -136,8 +149,9 @@ def delete_sessions(tx: Transaction, person_id: str, *, but: str | None = None) 
     return tx.run(_DELETE_OTHERS, person_id=person_id, kept=but)
 
 
-def insert_attempt(tx: Transaction, attempt: SignInAttempt) -> None:
-    tx.run(_INSERT_ATTEMPT, **attempt._asdict())
+def put_attempt(tx: Transaction, attempt: SignInAttempt) -> None:
+    """In the place of whatever stood under its token."""
+    tx.run(_PUT_ATTEMPT[tx.dialect], **attempt._asdict())
 
 
 def attempt_by_token(tx: Transaction, token_hash: bytes) -> SignInAttempt | None:
