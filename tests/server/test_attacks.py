@@ -3,7 +3,7 @@
 import pytest
 
 from ostiary.clock import HOUR, MINUTE
-from ostiary.identity import administration
+from ostiary.identity import administration, passes
 from ostiary.identity.caller import COMMAND_LINE
 from ostiary.identity.methods import Subject
 from ostiary.identity.policy.model import MethodPolicy, Policy
@@ -101,3 +101,26 @@ def test_the_helpdesk_does_not_learn_who_administers(org: Organisation) -> None:
     problem_of(
         grace.request("GET", "/admin/people?role=global_administrator", headers={"accept": "*/*"}), 403, "not_permitted"
     )
+
+
+def test_a_step_up_goes_on_after_the_pass_that_began_the_session_was_deleted(org: Organisation) -> None:
+    issued = org.administer(
+        passes.issue,
+        org.site.methods.temporary_access_pass,
+        org.person(),
+        actor=None,
+        caller=COMMAND_LINE,
+        now=org.clock(),
+    )
+    ada, laptop = org.browser(), SoftwareAuthenticator()
+    ada.get("/sign-in?with=pass")
+    ada.type_username()
+    ada.post("/sign-in/temporary-access-pass", {"pass": issued.code})
+    assert ada.register(laptop).status_code == 201
+    ada.get("/sign-in?step_up=1&next=/security-info")
+    assert ada.sign_in_with(laptop).status_code == 200
+    assert ada.request("DELETE", f"/security-info/methods/{issued.held.method_id}").status_code == 204
+    org.clock.advance(10 * MINUTE)
+    ada.get("/sign-in?step_up=1&next=/security-info")
+    assert ada.sign_in_with(laptop).status_code == 200
+    assert ada.get("/security-info").status_code == 200

@@ -179,6 +179,7 @@ def begin_step_up(
     now: int,
 ) -> State:
     """A session that must prove itself afresh, for as much as it has not proven recently enough."""
+    owned = {method.id for method in methods.methods_of(tx, signed_in.person.id)}  # a method gone proves nothing more
     attempt = SignInAttempt(
         token_hash=token_hash(token),
         username=signed_in.person.username,
@@ -186,7 +187,7 @@ def begin_step_up(
         session_id=signed_in.session.id,
         max_age=requirement.max_age,
         method=None,
-        proofs=dump_proofs(signed_in.proofs),
+        proofs=dump_proofs(proof for proof in signed_in.proofs if proof.method_id in owned),
         next_path=next_path,
         expires_at=now + ATTEMPT_LIFETIME,
         is_phishing_resistant=requirement.is_phishing_resistant,
