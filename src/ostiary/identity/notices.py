@@ -22,7 +22,8 @@ from ostiary.storage.disavowals import Disavowal
 from ostiary.storage.outbox import Mail
 from ostiary.storage.people import Person
 
-LINK_LIFETIME = 30 * DAY
+LINK_LIFETIME = 7 * DAY
+"""Long enough for a holiday week, short enough that an old mailbox takes nobody's passkey away."""
 
 
 class Letter(StrEnum):

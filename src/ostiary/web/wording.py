@@ -290,7 +290,7 @@ WORDING: dict[str, Wording] = {
     ),
     Reason.LINK_EXPIRED: Wording(
         410,
-        N_("This link is more than 30 days old."),
+        N_("This link is more than a week old."),
         N_("Nothing has changed. If it was not you, talk to your helpdesk now."),
     ),
     # trust
