@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ssl import SSLContext
 
 import uvicorn
 
@@ -25,14 +26,14 @@ class Listening:
 
 
 @contextmanager
-def listening(kind: str, limits: Limits | None = None) -> Iterator[Listening]:
+def listening(kind: str, limits: Limits | None = None, *, tls: SSLContext | None = None) -> Iterator[Listening]:
     exchange = Exchange(limits=limits)
     ready = threading.Event()
     found: list[Listening] = []
     stopped: list[asyncio.Event] = []
 
     async def alone() -> None:
-        async with TunnelServer(exchange).serve("127.0.0.1", 0) as server:
+        async with TunnelServer(exchange).serve("127.0.0.1", 0, tls=tls) as server:
             tell(next(iter(server.sockets)).getsockname()[1])
             await stopped[0].wait()
             await exchange.close()
@@ -57,7 +58,7 @@ def listening(kind: str, limits: Limits | None = None) -> Iterator[Listening]:
         await task
 
     def tell(port: int) -> None:
-        found.append(Listening(f"ws://127.0.0.1:{port}", exchange, asyncio.get_running_loop()))
+        found.append(Listening(f"{'wss' if tls else 'ws'}://127.0.0.1:{port}", exchange, asyncio.get_running_loop()))
         ready.set()
 
     async def serve() -> None:

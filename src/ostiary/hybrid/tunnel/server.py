@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from http import HTTPStatus
+from ssl import SSLContext
 from typing import Final
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -48,13 +49,14 @@ class TunnelServer:
         self._exchange = exchange
         self._trusts_proxy = trusts_proxy
 
-    def serve(self, host: str, port: int) -> AbstractAsyncContextManager[Server]:
+    def serve(self, host: str, port: int, *, tls: SSLContext | None = None) -> AbstractAsyncContextManager[Server]:
         """Sealed messages do not shrink, so nothing is compressed. What does not read is not written to: the library's
         buffers are as small as one message."""
         return serve(
             self._handle,
             host,
             port,
+            ssl=tls,
             process_request=self._admit,
             process_response=self._add_headers,
             subprotocols=[Subprotocol(SUBPROTOCOL)],

@@ -1,0 +1,123 @@
+"""Either end of a tunnel as a WebSocket client, with the `websockets` library."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from ssl import SSLContext
+from typing import Any, Final, NamedTuple
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, NegotiationError
+from websockets.typing import Origin, Subprotocol
+
+from ostiary.hybrid.channel import LARGEST
+from ostiary.hybrid.domains import domain_of
+from ostiary.hybrid.tunnel.addresses import ROUTING_HEADER, SUBPROTOCOL
+
+_WITHIN: Final = 15.0
+_GONE: Final = 410
+
+
+class TunnelReason(StrEnum):
+    UNREACHABLE = "tunnel_unreachable"
+    REFUSED = "tunnel_refused"
+    LINK_GONE = "link_gone"
+    """The device no longer knows this computer: the link is to be forgotten."""
+    CLOSED = "tunnel_closed"
+
+
+class TunnelError(Exception):
+    def __init__(self, reason: TunnelReason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+        self.detail = detail
+
+
+class Place(NamedTuple):
+    """Where a tunnel service answers: `host` is what it is called, `url` what is dialled when that is another."""
+
+    host: str
+    url: str
+    tls: SSLContext | None = None
+
+
+Places = Callable[[int], Place]
+"""From the number of a tunnel domain to where it is."""
+
+
+def public_place(domain: int) -> Place:
+    """As the protocol has it: by the domain's own name, over TLS."""
+    host = domain_of(domain)
+    return Place(host, f"wss://{host}")
+
+
+class TunnelConnection:
+    """One WebSocket that carries messages of the protocol."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    @property
+    def routing_id(self) -> bytes:
+        """Of the tunnel just opened. Raises `TunnelError` when the service told none."""
+        response = self._connection.response
+        told = response.headers.get(ROUTING_HEADER, "") if response is not None else ""
+        try:
+            routing_id = bytes.fromhex(told)
+        except ValueError:
+            routing_id = b""
+        if len(routing_id) != 3:
+            raise TunnelError(TunnelReason.REFUSED, "no routing id")
+        return routing_id
+
+    async def send(self, message: bytes) -> None:
+        """Raises `TunnelError(CLOSED)`."""
+        try:
+            await self._connection.send(message)
+        except ConnectionClosed as error:
+            raise TunnelError(TunnelReason.CLOSED, _why(error)) from error
+
+    async def receive(self) -> bytes:
+        """Raises `TunnelError(CLOSED)`."""
+        try:
+            message = await self._connection.recv()
+        except ConnectionClosed as error:
+            raise TunnelError(TunnelReason.CLOSED, _why(error)) from error
+        if isinstance(message, str):
+            raise TunnelError(TunnelReason.CLOSED, "text")
+        return message
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+async def open_tunnel(place: Place, path: str, headers: Mapping[str, str] | None = None) -> TunnelConnection:
+    """Raises `TunnelError`: `LINK_GONE` is the only one after which a link is to be forgotten."""
+    options: dict[str, Any] = {"ssl": place.tls} if place.tls is not None else {}
+    try:
+        connection = await connect(
+            place.url + path,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            origin=Origin(f"wss://{place.host}"),
+            additional_headers=headers,
+            compression=None,
+            max_size=LARGEST,
+            open_timeout=_WITHIN,
+            user_agent_header=None,
+            **options,
+        )
+    except InvalidStatus as error:
+        status = error.response.status_code
+        reason = TunnelReason.LINK_GONE if status == _GONE else TunnelReason.REFUSED
+        raise TunnelError(reason, str(status)) from error
+    except (NegotiationError, InvalidHandshake) as error:
+        raise TunnelError(TunnelReason.REFUSED, type(error).__name__) from error
+    except (OSError, TimeoutError) as error:
+        raise TunnelError(TunnelReason.UNREACHABLE, type(error).__name__) from error
+    if connection.subprotocol != SUBPROTOCOL:
+        await connection.close()
+        raise TunnelError(TunnelReason.REFUSED, "subprotocol")
+    return TunnelConnection(connection)
+
+
+def _why(error: ConnectionClosed) -> str:
+    return str(error.rcvd.code) if error.rcvd is not None else "lost"

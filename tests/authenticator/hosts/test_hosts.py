@@ -1,0 +1,236 @@
+"""The engine where it is plugged in, met by the `fido2` library's own devices and client."""
+
+import gc
+import os
+import select
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fido2.client import DefaultClientDataCollector, Fido2Client, UserInteraction
+from fido2.ctap import CtapDevice, CtapError
+from fido2.ctap2.base import Ctap2
+from fido2.hid import CAPABILITY, CTAPHID, CtapHidDevice
+from fido2.hid.base import CtapHidConnection, HidDescriptor
+from fido2.server import Fido2Server
+from fido2.webauthn import (
+    AttestationConveyancePreference,
+    PublicKeyCredentialRpEntity,
+    PublicKeyCredentialUserEntity,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from ostiary.authenticator import AutomaticVerifier, Decision, Engine, Exchange, Outcome, Prompt
+from ostiary.authenticator.hosts.ctaphid import LARGEST_MESSAGE
+from ostiary.authenticator.hosts.hid_device import HidDevice
+from ostiary.authenticator.hosts.in_process import InProcessDevice
+from ostiary.authenticator.hosts.uhid import UhidUnavailable, open_uhid
+from ostiary.authenticator.hosts.vpcd import PORT, ReaderUnavailable, insert_card
+from ostiary.authenticator.keys import memory_key_store
+
+ORIGIN = "https://login.contoso.example"
+SERVER = Fido2Server(
+    PublicKeyCredentialRpEntity(id="login.contoso.example", name="Contoso"),
+    attestation=AttestationConveyancePreference.DIRECT,
+)
+REQUIRED = UserVerificationRequirement.REQUIRED
+ADA = PublicKeyCredentialUserEntity(id=b"ada", name="ada@contoso.example", display_name="Ada")
+
+
+class SlowPerson:
+    """Takes her time, and approves unless the request is cancelled first."""
+
+    can_verify = True
+    can_choose = False
+
+    def ask(self, prompt: Prompt, exchange: Exchange) -> Decision:
+        if exchange.on_waiting is not None:
+            exchange.on_waiting()
+        if exchange.cancelled.wait(0.25):
+            return Decision(outcome=Outcome.CANCELLED)
+        return Decision(outcome=Outcome.APPROVED, is_verified=True)
+
+
+class SocketReports:
+    """64-byte reports over one end of a socket pair, in place of the kernel."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def read(self, timeout: float) -> bytes | None:
+        if not select.select([self._end], [], [], timeout)[0]:
+            return None
+        report = self._end.recv(64)
+        if not report:
+            raise EOFError
+        return report
+
+    def write(self, report: bytes) -> None:
+        self._end.send(report)
+
+
+class SocketConnection(CtapHidConnection):
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def read_packet(self) -> bytes:
+        return self._end.recv(64)
+
+    def write_packet(self, data: bytes) -> None:
+        self._end.send(data)
+
+    def close(self) -> None:
+        self._end.close()
+
+
+def engine(verifier: AutomaticVerifier | SlowPerson | None = None) -> Engine:
+    return Engine(keys=memory_key_store(), verifier=verifier or AutomaticVerifier())
+
+
+@pytest.fixture
+def hid() -> Iterator[CtapHidDevice]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    device = HidDevice(SocketReports(ours), engine(SlowPerson()).ctap2)
+    thread = threading.Thread(target=device.serve)
+    thread.start()
+    yield CtapHidDevice(HidDescriptor("", 0, 0, 64, 64, None, None), SocketConnection(theirs))
+    device.stop()
+    thread.join(5)
+    ours.close()
+    theirs.close()
+    assert not thread.is_alive()
+
+
+def register_and_sign_in(device: CtapDevice) -> None:
+    """With the library's own client, judged by its own server."""
+    client = Fido2Client(device, DefaultClientDataCollector(ORIGIN), user_interaction=UserInteraction())
+    options, state = SERVER.register_begin(
+        ADA, resident_key_requirement=ResidentKeyRequirement.REQUIRED, user_verification=REQUIRED
+    )
+    made = SERVER.register_complete(state, client.make_credential(options.public_key))
+    assert made.is_user_verified() and made.credential_data is not None
+    request, state = SERVER.authenticate_begin(user_verification=REQUIRED)
+    selection = client.get_assertion(request.public_key)
+    SERVER.authenticate_complete(state, [made.credential_data], selection.get_response(0))
+
+
+def test_in_process_registers_and_signs_in() -> None:
+    device = InProcessDevice(engine())
+    assert list(InProcessDevice.list_devices()) == []
+    assert device.call(CTAPHID.PING, b"x") == b"x"
+    with pytest.raises(CtapError):
+        device.call(CTAPHID.WINK)
+    register_and_sign_in(device)
+
+
+def test_usb_registers_and_signs_in_while_the_person_takes_time(hid: CtapHidDevice) -> None:
+    assert hid.capabilities == CAPABILITY.CBOR | CAPABILITY.NMSG
+    assert hid.ping(bytes(1000)) == bytes(1000)
+    assert hid.ping(bytes(LARGEST_MESSAGE)) == bytes(LARGEST_MESSAGE)
+    register_and_sign_in(hid)
+
+
+def test_usb_tells_the_host_that_a_person_is_waited_for(hid: CtapHidDevice) -> None:
+    told: list[int] = []
+    Ctap2(hid).selection(on_keepalive=told.append)
+    assert told == [2]
+
+
+def test_usb_cancels_when_the_host_does(hid: CtapHidDevice) -> None:
+    event = threading.Event()
+    threading.Timer(0.1, event.set).start()
+    with pytest.raises(CtapError) as refused:
+        Ctap2(hid).selection(event=event)
+    assert refused.value.code == CtapError.ERR.KEEPALIVE_CANCEL
+    Ctap2(hid).selection()  # and is there for the next
+
+
+def test_usb_answers_when_the_app_is_gone() -> None:
+    def gone(request: bytes, exchange: Exchange) -> bytes:
+        raise ConnectionResetError
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    device = HidDevice(SocketReports(ours), gone)
+    thread = threading.Thread(target=device.serve)
+    thread.start()
+    with ours, theirs:
+        client = CtapHidDevice(HidDescriptor("", 0, 0, 64, 64, None, None), SocketConnection(theirs))
+        assert client.call(CTAPHID.CBOR, b"\x04") == b"\x7f"
+        device.stop()
+        thread.join(5)
+
+
+def test_uhid_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UhidUnavailable, match="modprobe uhid"):
+        open_uhid(tmp_path / "uhid")
+    no_device = tmp_path / "file"
+    no_device.symlink_to("/dev/full")
+    with pytest.raises(UhidUnavailable, match="did not take"):
+        open_uhid(no_device)
+
+
+def test_a_card_says_when_there_is_no_reader() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(ReaderUnavailable, match="vsmartcard-vpcd"):
+        insert_card(engine().ctap2, port=port)
+
+
+@pytest.fixture
+def pcscd() -> Iterator[None]:
+    program = shutil.which("pcscd")
+    if program is None or os.geteuid() != 0:
+        pytest.skip("needs root, and Debian's pcscd and vsmartcard-vpcd")
+    process = subprocess.Popen([program, "--foreground"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", PORT)) == 0:
+                break
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        gc.collect()  # connections say goodbye to the service when they go
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("pcscd")
+def test_nfc_registers_and_signs_in() -> None:
+    from fido2.pcsc import CtapPcscDevice
+
+    card = insert_card(engine(SlowPerson()).ctap2)
+    thread = threading.Thread(target=card.serve)
+    thread.start()
+    devices: list[CtapPcscDevice] = []
+    try:
+        deadline = time.monotonic() + 10
+        while not devices and time.monotonic() < deadline:
+            time.sleep(0.2)
+            devices = list(CtapPcscDevice.list_devices())
+        device = devices.pop()
+        for device.use_ext_apdu in (False, True):
+            for device.use_nfcctap_getresponse in (True, False):
+                register_and_sign_in(device)
+        event = threading.Event()
+        device.use_nfcctap_getresponse = True
+        threading.Timer(0.1, event.set).start()
+        with pytest.raises(CtapError) as refused:
+            Ctap2(device).selection(event=event)
+        assert refused.value.code == CtapError.ERR.KEEPALIVE_CANCEL
+        device.close(release=True)
+        del device
+    finally:
+        devices.clear()
+        card.close()
+        thread.join(5)
+    assert not thread.is_alive()
