@@ -4,15 +4,18 @@ advertises until the client has come, and answers what is asked."""
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from enum import StrEnum
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ostiary.hybrid.authenticator import AuthenticatorSession, Identity, Met, Request, Ring, Scan, ShutDown
+from ostiary.hybrid.data_channel import DataChannel
 from ostiary.hybrid.errors import HybridError
-from ostiary.hybrid.radio import Advertiser
-from ostiary.hybrid.tunnel.client import Place, TunnelConnection, TunnelError, TunnelReason, open_tunnel
+from ostiary.hybrid.qr import BLUETOOTH
+from ostiary.hybrid.radio import Advertiser, Listener, Listening
+from ostiary.hybrid.tunnel.client import Place, TunnelError, TunnelReason, open_tunnel
 
 ADVERTISE_FOR: Final = 30.0
 """Seconds to wait for the client to hear: whoever scanned is standing in front of it."""
@@ -51,12 +54,20 @@ async def answer_scan(
 ) -> None:
     """From the scanned code to the end. Only ever for a code that a person scanned or pasted just now. Raises
     `TunnelError`, `RadioError`, `NotHeard` or `HybridError`."""
-    connection = await open_tunnel(place, scan.path)
-    try:
-        session = scan.advertise(routing_id=connection.routing_id, domain=domain, get_info=get_info, identity=identity)
-        await _serve(session, connection, answer, advertiser, watch)
-    finally:
-        await connection.close()
+    async with AsyncExitStack() as stack:
+        tunnel = await open_tunnel(place, scan.path)
+        stack.push_async_callback(tunnel.close)
+        nearby = None
+        if BLUETOOTH in scan.payload.channels and isinstance(advertiser, Listener):
+            nearby = await stack.enter_async_context(advertiser.listen())
+        session = scan.advertise(
+            routing_id=tunnel.routing_id,
+            domain=domain,
+            get_info=get_info,
+            identity=identity,
+            psm=nearby.psm if nearby is not None else None,
+        )
+        await _serve(session, tunnel, answer, advertiser, watch, nearby=nearby)
 
 
 async def answer_ring(
@@ -90,15 +101,17 @@ def new_link_secret() -> bytes:
 
 async def _serve(
     session: AuthenticatorSession,
-    connection: TunnelConnection,
+    connection: DataChannel,
     answer: Answer,
     advertiser: Advertiser,
     watch: Watch,
+    *,
+    nearby: Listening | None = None,
 ) -> None:
     try:
         async with asyncio.timeout(ADVERTISE_FOR), advertiser.advertise(session.advert):
             watch(Stage.ADVERTISING)
-            hello = await connection.receive()
+            connection, hello = await _first_word(session, connection, nearby)
     except TimeoutError as error:
         raise NotHeard from error
     if not any(isinstance(event, Met) for event in session.receive(hello)):
@@ -115,12 +128,36 @@ async def _serve(
     watch(Stage.DONE)
 
 
-async def _next_request(session: AuthenticatorSession, connection: TunnelConnection) -> bytes | None:
+async def _first_word(
+    session: AuthenticatorSession, tunnel: DataChannel, nearby: Listening | None
+) -> tuple[DataChannel, bytes]:
+    """The channel the client chose, and what it said first there."""
+
+    async def by_tunnel() -> tuple[DataChannel, bytes]:
+        return tunnel, await tunnel.receive(session.is_whole)
+
+    async def by_bluetooth(listening: Listening) -> tuple[DataChannel, bytes]:
+        channel = await listening.accept()
+        return channel, await channel.receive(session.is_whole)
+
+    waiting = [asyncio.ensure_future(by_tunnel())]
+    if nearby is not None:
+        waiting.append(asyncio.ensure_future(by_bluetooth(nearby)))
+    try:
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    finally:
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _next_request(session: AuthenticatorSession, connection: DataChannel) -> bytes | None:
     """None when the client wants nothing more, or is gone."""
     try:
         async with asyncio.timeout(_REQUEST_WITHIN):
             while True:
-                for event in session.receive(await connection.receive()):
+                for event in session.receive(await connection.receive(session.is_whole)):
                     if isinstance(event, Request):
                         return event.message
                     if isinstance(event, ShutDown):
@@ -133,9 +170,7 @@ async def _next_request(session: AuthenticatorSession, connection: TunnelConnect
         raise
 
 
-async def _answer_one(
-    session: AuthenticatorSession, connection: TunnelConnection, request: bytes, answer: Answer
-) -> bool:
+async def _answer_one(session: AuthenticatorSession, connection: DataChannel, request: bytes, answer: Answer) -> bool:
     """Answers while it watches the channel: a client that shuts down or leaves cancels what the person is asked."""
     answering = asyncio.ensure_future(answer(request))
     hearing = asyncio.ensure_future(_hear_end(session, connection))
@@ -152,16 +187,18 @@ async def _answer_one(
         await asyncio.gather(answering, hearing, return_exceptions=True)
 
 
-async def _hear_end(session: AuthenticatorSession, connection: TunnelConnection) -> None:
+async def _hear_end(session: AuthenticatorSession, connection: DataChannel) -> None:
     """Returns when the client ends it. Whatever else it says while a request is under way is a breach."""
     try:
         while True:
-            if any(isinstance(event, ShutDown) for event in session.receive(await connection.receive())):
+            if any(
+                isinstance(event, ShutDown) for event in session.receive(await connection.receive(session.is_whole))
+            ):
                 return
     except (TunnelError, HybridError):
         return
 
 
-async def _send(session: AuthenticatorSession, connection: TunnelConnection) -> None:
+async def _send(session: AuthenticatorSession, connection: DataChannel) -> None:
     for message in session.outgoing():
         await connection.send(message)

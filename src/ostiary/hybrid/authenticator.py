@@ -19,7 +19,7 @@ from ostiary.hybrid.advert import new_eid, psm_suffix, seal
 from ostiary.hybrid.channel import Channel, MessageType, encode_post_handshake, parse_message
 from ostiary.hybrid.errors import HybridError, HybridReason
 from ostiary.hybrid.linking import Link, encode_update, sign_link
-from ostiary.hybrid.noise import ChannelKeys, parse_point, point_of, respond_by_link, respond_by_qr
+from ostiary.hybrid.noise import MESSAGE_LENGTH, ChannelKeys, parse_point, point_of, respond_by_link, respond_by_qr
 from ostiary.hybrid.qr import QrPayload
 
 
@@ -152,6 +152,12 @@ class AuthenticatorSession:
         """Messages to send, in order, each told once."""
         messages, self._outgoing = self._outgoing, []
         return messages
+
+    def is_whole(self, message: bytes) -> bool:
+        """Whether this is the next message, all of it: asked where the channel does not tell."""
+        if self._channel is None:
+            return len(message) == MESSAGE_LENGTH
+        return self._channel.would_open(message)
 
     def receive(self, message: bytes) -> list[Event]:
         """What one message means. Raises `HybridError`; the session is over then."""

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 from typing import Final
 
-from ostiary.hybrid.advert import Eid
+from ostiary.hybrid.advert import Eid, l2cap_psm
 from ostiary.hybrid.client import ClientSession, Closed, Event, Linked, LinkedCall, QrOffer, Ready, Reply
+from ostiary.hybrid.data_channel import DataChannel
 from ostiary.hybrid.errors import HybridError, HybridReason
 from ostiary.hybrid.linking import Link
 from ostiary.hybrid.progress import Progress, Step, no_progress
-from ostiary.hybrid.radio import Scanner
-from ostiary.hybrid.tunnel.client import Places, TunnelConnection, TunnelError, TunnelReason, open_tunnel, public_place
+from ostiary.hybrid.qr import BLUETOOTH
+from ostiary.hybrid.radio import Connector, Heard, RadioError, Scanner
+from ostiary.hybrid.tunnel.client import Places, TunnelError, TunnelReason, open_tunnel, public_place
 
 QR_LIFETIME: Final = 180.0
 """Seconds that a code is waited on."""
@@ -30,7 +32,7 @@ class NobodyCame(Exception):
 class Call:
     """A session with an authenticator nearby. One request at a time."""
 
-    def __init__(self, session: ClientSession, connection: TunnelConnection, get_info: bytes) -> None:
+    def __init__(self, session: ClientSession, connection: DataChannel, get_info: bytes) -> None:
         self.get_info = get_info
         self.link: Link | None = None
         """What the authenticator let itself be remembered by, once it did."""
@@ -41,7 +43,7 @@ class Call:
         """The answer (status and CBOR) to a CTAP request. Raises `HybridError` or `TunnelError`."""
         await self._connection.send(self._session.request(message))
         while True:
-            for event in self._session.receive(await self._connection.receive()):
+            for event in self._session.receive(await self._connection.receive(self._session.is_whole)):
                 if isinstance(event, Reply):
                     return event.message
                 self._notice(event)
@@ -69,9 +71,11 @@ async def call_by_qr(
 ) -> Call:
     """Once the code is on show. Raises `RadioError`, `NobodyCame`, `TunnelError` or `HybridError`."""
     progress(Step.QR_SHOWN)
-    eid = await _listen(offer, scanner, progress, within)
+    eid, heard = await _listen(offer, scanner, progress, within)
     session = offer.meet(eid)
-    connection = await open_tunnel(places(eid.domain), session.path)
+    connection = await _connect_nearby(offer, scanner, heard)
+    if connection is None:
+        connection = await open_tunnel(places(eid.domain), session.path)
     return await _shake_hands(session, connection, progress)
 
 
@@ -87,7 +91,7 @@ async def call_by_link(
     `TunnelError(LINK_GONE)` the link is to be forgotten."""
     connection = await open_tunnel(places(call.link.domain), call.path, call.headers)
     try:
-        eid = await _listen(call, scanner, progress, within)
+        eid, _ = await _listen(call, scanner, progress, within)
         session = call.meet(eid)
     except BaseException:
         await connection.close()
@@ -95,7 +99,9 @@ async def call_by_link(
     return await _shake_hands(session, connection, progress)
 
 
-async def _listen(offer: QrOffer | LinkedCall, scanner: Scanner, progress: Progress, within: float) -> Eid:
+async def _listen(
+    offer: QrOffer | LinkedCall, scanner: Scanner, progress: Progress, within: float
+) -> tuple[Eid, Heard]:
     """The first advert that fits is the one that counts: a second one changes nothing."""
     others: set[bytes] = set()
     try:
@@ -105,7 +111,7 @@ async def _listen(offer: QrOffer | LinkedCall, scanner: Scanner, progress: Progr
                 eid = offer.hear(heard.service_data)
                 if eid is not None:
                     progress(Step.ADVERT_HEARD)
-                    return eid
+                    return eid, heard
                 if len(others) < 1_000:
                     others.add(heard.service_data)
     except TimeoutError as error:
@@ -113,13 +119,24 @@ async def _listen(offer: QrOffer | LinkedCall, scanner: Scanner, progress: Progr
     raise NobodyCame(len(others))
 
 
-async def _shake_hands(session: ClientSession, connection: TunnelConnection, progress: Progress) -> Call:
+async def _connect_nearby(offer: QrOffer, scanner: Scanner, heard: Heard) -> DataChannel | None:
+    """By Bluetooth itself, where both offer it (CTAP 2.3); None: by the tunnel, which always is there."""
+    psm = l2cap_psm(heard.service_data)
+    if psm is None or BLUETOOTH not in offer.payload.channels or not isinstance(scanner, Connector):
+        return None
+    try:
+        return await scanner.connect(heard.address, psm)
+    except RadioError:
+        return None
+
+
+async def _shake_hands(session: ClientSession, connection: DataChannel, progress: Progress) -> Call:
     progress(Step.TUNNEL_CONNECTED)
     try:
         async with asyncio.timeout(_HANDSHAKE_WITHIN):
             await connection.send(session.hello)
             while True:
-                for event in session.receive(await connection.receive()):
+                for event in session.receive(await connection.receive(session.is_whole)):
                     if isinstance(event, Ready):
                         progress(Step.HANDSHAKE_DONE)
                         return Call(session, connection, event.get_info)

@@ -48,19 +48,21 @@ class Channel:
             raise HybridError(HybridReason.TOO_MANY_MESSAGES)
         if len(sealed) > LARGEST:
             raise HybridError(HybridReason.MESSAGE_MALFORMED, f"{len(sealed)} bytes")
-        plain = self.try_open(sealed)
+        plain = self._decrypt(sealed)
         if plain is None:
             raise HybridError(HybridReason.MESSAGE_FORGED)
+        self._received += 1
         return unpad(plain)
 
-    def try_open(self, sealed: bytes) -> bytes | None:
-        """The padded plaintext, or None and nothing is changed: where messages have no clear end (BLE), this tells."""
+    def would_open(self, sealed: bytes) -> bool:
+        """Whether this is the next message, for channels where messages have no clear end."""
+        return self._decrypt(sealed) is not None
+
+    def _decrypt(self, sealed: bytes) -> bytes | None:
         try:
-            plain = self._receiving.decrypt(_nonce(self._received), sealed, None)
+            return self._receiving.decrypt(_nonce(self._received), sealed, None)
         except (InvalidTag, ValueError):
             return None
-        self._received += 1
-        return plain
 
 
 class Message(NamedTuple):

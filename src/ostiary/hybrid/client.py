@@ -22,7 +22,7 @@ from ostiary.hybrid.channel import Channel, MessageType, PostHandshake, parse_me
 from ostiary.hybrid.derivation import EidKey
 from ostiary.hybrid.errors import HybridError, HybridReason
 from ostiary.hybrid.linking import CLIENT_NONCE_LENGTH, Link, encode_client_payload, parse_update
-from ostiary.hybrid.noise import Initiator, new_key
+from ostiary.hybrid.noise import MESSAGE_LENGTH, Initiator, new_key
 from ostiary.hybrid.qr import GET_ASSERTION, SECRET_LENGTH, WEBSOCKET, QrPayload, encode_qr
 
 SUBPROTOCOL: Final = "fido.cable"
@@ -162,6 +162,12 @@ class ClientSession:
     def hello(self) -> bytes:
         """The first message to send."""
         return self._initiator.message
+
+    def is_whole(self, message: bytes) -> bool:
+        """Whether this is the next message, all of it: asked where the channel does not tell."""
+        if self._channel is None:
+            return len(message) == MESSAGE_LENGTH
+        return self._channel.would_open(message)
 
     def receive(self, message: bytes) -> list[Event]:
         """What one message means. Raises `HybridError`; the session is over then."""

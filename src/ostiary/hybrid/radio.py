@@ -7,9 +7,10 @@ same adapters (`tests/hybrid`), and nothing of that is in this package.
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ostiary.hybrid.advert import ALSO_HEARD, SERVICE
+from ostiary.hybrid.data_channel import DataChannel
 
 
 class RadioReason(StrEnum):
@@ -54,6 +55,32 @@ class Scanner(Protocol):
 class Advertiser(Protocol):
     def advertise(self, service_data: bytes) -> AbstractAsyncContextManager[None]:
         """On the air until left. Raises `RadioError`."""
+        ...
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """A scanner that can also connect to what it heard."""
+
+    async def connect(self, address: str, psm: int) -> DataChannel:
+        """Raises `RadioError`."""
+        ...
+
+
+class Listening(Protocol):
+    """A Bluetooth channel that waits for somebody to connect to it."""
+
+    psm: int
+
+    async def accept(self) -> DataChannel: ...
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """An advertiser that can also be connected to."""
+
+    def listen(self) -> AbstractAsyncContextManager[Listening]:
+        """Raises `RadioError`."""
         ...
 
 

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Origin, Subprotocol
 
 from ostiary.hybrid.channel import LARGEST
+from ostiary.hybrid.data_channel import IsWhole
 from ostiary.hybrid.domains import domain_of
 from ostiary.hybrid.tunnel.addresses import ROUTING_HEADER, SUBPROTOCOL
 
@@ -76,8 +77,8 @@ class TunnelConnection:
         except ConnectionClosed as error:
             raise TunnelError(TunnelReason.CLOSED, _why(error)) from error
 
-    async def receive(self) -> bytes:
-        """Raises `TunnelError(CLOSED)`."""
+    async def receive(self, is_whole: IsWhole | None = None) -> bytes:
+        """A message is a WebSocket's. Raises `TunnelError(CLOSED)`."""
         try:
             message = await self._connection.recv()
         except ConnectionClosed as error:
