@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
 MOST_PIN_RETRIES: Final = 8
 """CTAP 2.1 §6.5.2.2. Afterwards nothing but a reset helps."""
 
@@ -186,7 +188,7 @@ class AttestationIdentity(NamedTuple):
 
 class KeyStore(Protocol):
     """Keeps credentials, the PIN and the counter, and signs. Every write is durable before it returns, and is there
-    whole or not at all. Safe to use from several threads.
+    whole or not at all (but for when a credential was last used: see `update`). Safe to use from several threads.
 
     What is listed without the PIN: credentials without their keys. What needs it (raises `Locked`): `add`, `sign`,
     `hmac_secret`. A store made for tests may be born unlocked, without a PIN.
@@ -209,7 +211,8 @@ class KeyStore(Protocol):
     def is_unlocked(self) -> bool: ...
 
     def set_pin(self, pin_hash: bytes, *, length: int) -> None:
-        """The first PIN, or, unlocked, another one. `length` in code points."""
+        """The first PIN, or, unlocked, another one. `length` in code points. Leaves it unlocked. Raises `Locked`, or
+        `ValueError` for a PIN shorter than the configuration allows."""
         ...
 
     def check_pin(self, pin_hash: bytes) -> None:
@@ -232,7 +235,8 @@ class KeyStore(Protocol):
         ...
 
     def update(self, credential: Credential) -> None:
-        """Keeps what may change of it: names, blobs, when it was used."""
+        """Keeps what may change of it: names, blobs, when it was used. When nothing else changed, that is written with
+        the next write, after a minute, or at the latest when it locks or closes: a sign-in waits for no disk."""
         ...
 
     def delete(self, credential_id: bytes) -> None: ...
@@ -264,6 +268,15 @@ class KeyStore(Protocol):
         """ES256. Raises `Locked`."""
         ...
 
+    def enrol(self, identity: AttestationIdentity) -> None:
+        """Takes the place of every identity for any of the same RP IDs. The handle of the private key is the name, in
+        UTF-8, of one of `SecretBox.generate_key`; `KeyError` when there is none."""
+        ...
+
+    def forget_attestation(self, rp_id: str) -> None:
+        """The identity for this RP ID and its private key, if there is one."""
+        ...
+
     # the rest of what an authenticator remembers
 
     @property
@@ -281,6 +294,45 @@ class KeyStore(Protocol):
         ...
 
 
+class SecretBox(Protocol):
+    """What the app keeps beside the credentials, in the same store and with the same promises; a reset deletes it, too.
+    Names are the app's own."""
+
+    def put_secret(self, name: str, value: bytes) -> None:
+        """Readable while unlocked alone: seeds of one-time codes, refresh tokens. Raises `Locked`."""
+        ...
+
+    def secret(self, name: str) -> bytes | None:
+        """Raises `Locked`."""
+        ...
+
+    def delete_secret(self, name: str) -> None: ...
+
+    @property
+    def secret_names(self) -> Sequence[str]: ...
+
+    def put_note(self, name: str, value: bytes) -> None:
+        """Readable while locked: the accounts' names, settings."""
+        ...
+
+    def note(self, name: str) -> bytes | None: ...
+
+    def delete_note(self, name: str) -> None: ...
+
+    def generate_key(self, name: str) -> EllipticCurvePublicKey:
+        """A P-256 key for ES256, made where credentials' keys are; one of the same name is gone. Raises `Locked`."""
+        ...
+
+    def public_key(self, name: str) -> EllipticCurvePublicKey | None: ...
+
+    def sign_with(self, name: str, message: bytes) -> bytes:
+        """ES256, in DER as X.509 and CTAP have it (JOSE's form: `decode_dss_signature`). Raises `Locked`; `KeyError`
+        when there is no such key."""
+        ...
+
+    def delete_key(self, name: str) -> None: ...
+
+
 class Clock(Protocol):
     def __call__(self) -> int:
         """Epoch milliseconds."""
@@ -288,7 +340,7 @@ class Clock(Protocol):
 
 
 class Randomness(Protocol):
-    def __call__(self, length: int) -> bytes: ...
+    def __call__(self, length: int, /) -> bytes: ...
 
 
 Extensions = Mapping[str, object]
