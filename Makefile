@@ -39,6 +39,7 @@ bench: ## sign-ins per CPU-second beside raw verifications
 screens: ## every page and state into docs/screens/
 	@script/setup test
 	@$(BIN)/python script/screens.py
+	@$(BIN)/python script/authenticator_screens.py
 
 translations: ## bring the catalogues up to date with the source
 	@script/setup test

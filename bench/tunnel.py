@@ -1,7 +1,8 @@
 """The tunnel service under load: `python -m bench.tunnel`.
 
-Idle tunnels' memory, ceremonies a second on one core, and how long a message takes at half of that load. The service is
-a process of its own; its CPU time and memory are read from the kernel.
+Idle tunnels' memory, ceremonies a second on one core, and how long a message takes at half of that load. The service
+is a process of its own; its CPU time and memory are read from the kernel. `--soak SECONDS` lets good ceremonies go on
+among peers that vanish, read nothing, or send rubbish: none may fail, and nothing may stay behind.
 """
 
 import argparse
@@ -12,9 +13,13 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 MESSAGES = 6  # what one ceremony passes: two of the handshake, getInfo and update, request and answer
 SIZE = 600
@@ -46,9 +51,9 @@ class Service:
     def dial(self, path: str) -> connect:
         return connect(
             f"ws://127.0.0.1:{self.port}{path}",
-            subprotocols=["fido.cable"],
+            subprotocols=[Subprotocol("fido.cable")],
             compression=None,
-            ping_interval=None,  # type: ignore[list-item]
+            ping_interval=None,
         )
 
 
@@ -122,6 +127,68 @@ async def bench(tunnels: int, seconds: float) -> None:
         service.stop()
 
 
+async def soak(seconds: float) -> None:
+    service = Service()
+    end = time.perf_counter() + seconds
+    counts = dict.fromkeys(("good", "vanished", "slow", "rubbish"), 0)
+
+    async def good() -> None:
+        while time.perf_counter() < end:
+            await ceremony(service, [])
+            counts["good"] += 1
+
+    async def vanishing() -> None:
+        while time.perf_counter() < end:
+            tunnel = secrets.token_hex(16)
+            new, connect_path = f"/cable/new/{tunnel}", f"/cable/connect/{service.routing}/{tunnel}"
+            async with service.dial(new) as phone, service.dial(connect_path) as computer:
+                await computer.send(secrets.token_bytes(SIZE))
+                (computer if counts["vanished"] % 2 else phone).transport.abort()
+            counts["vanished"] += 1
+
+    async def slow() -> None:
+        """Sends as much as it may to somebody who reads nothing for a while."""
+        while time.perf_counter() < end:
+            tunnel = secrets.token_hex(16)
+            new, connect_path = f"/cable/new/{tunnel}", f"/cable/connect/{service.routing}/{tunnel}"
+            async with service.dial(new) as phone, service.dial(connect_path) as computer:
+                phone.transport.pause_reading()
+                with suppress(ConnectionClosed, TimeoutError):
+                    async with asyncio.timeout(2):
+                        while True:
+                            await computer.send(bytes(100_000))
+                phone.transport.abort()
+            counts["slow"] += 1
+
+    async def rubbish() -> None:
+        while time.perf_counter() < end:
+            path = secrets.choice((f"/cable/new/{secrets.token_hex(15)}", "/cable/contact/AAAA", "/", "/cable/standby"))
+            with suppress(InvalidStatus, ConnectionClosed):
+                async with service.dial(path) as peer:
+                    await peer.send(secrets.choice(("text", secrets.token_bytes(300))))
+                    await peer.recv()
+            counts["rubbish"] += 1
+
+    try:
+        await asyncio.sleep(0)
+        workers = [asyncio.create_task(one()) for one in (good, good, vanishing, vanishing, slow, slow, rubbish)]
+        await asyncio.sleep(min(30.0, seconds / 4))
+        early = service.memory
+        await asyncio.gather(*workers)
+        await asyncio.sleep(2)
+        print(
+            f"after {seconds:.0f} s: {counts}; "
+            f"memory {early / 1e6:.1f} MB early, {service.memory / 1e6:.1f} MB at the end"
+        )
+        with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics") as answer:
+            still_open = next(
+                line for line in answer.read().decode().splitlines() if line.startswith("ostiary_tunnel_open ")
+            )
+        print(still_open)
+    finally:
+        service.stop()
+
+
 def serve() -> None:
     from ostiary.hybrid.tunnel.exchange import Exchange
     from ostiary.hybrid.tunnel.limits import Limits
@@ -140,12 +207,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tunnels", type=int, default=5_000)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--soak", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if arguments.serve:
         serve()
+    elif arguments.soak:
+        asyncio.run(soak(arguments.soak))
     else:
         asyncio.run(bench(arguments.tunnels, arguments.seconds))
 

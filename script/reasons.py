@@ -28,7 +28,11 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
         Reason.PROFILE_ALLOWS_NOTHING,
     ),
     "The choice is not offered": (Reason.SELF_SERVICE_OFF, Reason.PASSKEY_LIMIT, Reason.METHOD_NOT_OFFERED),
-    "The provider is not accepted": (Reason.AAGUID_NOT_ALLOWED, Reason.AUTHENTICATOR_COMPROMISED),
+    "The provider is not accepted": (
+        Reason.AAGUID_NOT_ALLOWED,
+        Reason.AUTHENTICATOR_COMPROMISED,
+        Reason.AUTHENTICATOR_REVOKED,
+    ),
     "Attestation is missing, or of a maker nobody vouches for": (
         Reason.ATTESTATION_REQUIRED,
         CeremonyReason.ATTESTATION_UNTRUSTED,

@@ -24,6 +24,7 @@ from ostiary.identity.sealing import Sealer, key_from_file
 from ostiary.identity.trust import Trust
 from ostiary.settings import Settings
 from ostiary.storage import audit, methods, people, sessions
+from ostiary.storage.announcements import Announcer
 from ostiary.storage.audit import AuditEvent
 from ostiary.storage.database import Database, Transaction
 from ostiary.storage.methods import CredentialRecord, SignInMethod
@@ -303,6 +304,7 @@ def _build_site(settings: Settings, database: Database, clock: TickingClock) -> 
     return replace(
         _sites[key],
         database=database,
+        announcer=Announcer(),
         clock=clock,
         metrics=Metrics(),
         trust=Trust(),

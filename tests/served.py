@@ -141,11 +141,12 @@ class ServedOrganisation:
 
     # --- the process
 
-    def start(self) -> None:
+    def start(self, **settings: str) -> None:
         command = [str(Path(sys.executable).with_name("ostiary")), "serve"]
         command += ["--data", str(self.data), "--port", str(self.port)]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("OSTIARY_")}
         environment |= {"OSTIARY_PUBLIC_URL": self.origin, "OSTIARY_CONFIG": str(self.data / "none.toml")}
+        environment |= {f"OSTIARY_{name.upper()}": value for name, value in settings.items()}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + _START_WITHIN

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = Field(
         default=(), description="Addresses of reverse proxies whose X-Forwarded-For is believed."
     )
+    tunnel_domain: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="The number of the domain under which this server's own tunnel service is reached; 0: none.",
+    )
     smtp_host: str = Field(
         default="", description="The mail server that takes our mail. When empty, mail waits and nobody is told."
     )
@@ -93,6 +99,13 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return _origin(value)
         return tuple(_origin(one) for one in value)
+
+    @field_validator("tunnel_domain", mode="after")
+    @classmethod
+    def _is_tunnel_domain(cls, value: int) -> int:
+        if 0 < value < 256:
+            raise ValueError("an organisation's own tunnel domain is 256 or more: see `ostiary tunnel --domains`")
+        return value
 
     @field_validator("mail_from", mode="after")
     @classmethod

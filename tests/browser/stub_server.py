@@ -17,8 +17,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import ostiary.web
+from ostiary.look import Shelves
 
-STATIC = Path(ostiary.web.__file__).parent / "static"
+SHELVES = Shelves(Path(ostiary.web.__file__).parent / "static")
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'self'"
 
 SIGN_IN_OPTIONS = "/sign-in/passkey/options"
@@ -112,8 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        file = STATIC / path.removeprefix("/static/")
-        if path.startswith("/static/js/") and file.is_file():
+        file = SHELVES.find(path.removeprefix("/static/"))
+        if path.startswith("/static/js/") and file is not None:
             self._send(200, file.read_bytes(), "text/javascript")
             return
         body = self.stub.pages.get(self.path) or self.stub.pages.get(path, "<h1>Elsewhere</h1>")

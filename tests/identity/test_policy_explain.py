@@ -8,7 +8,14 @@ from ostiary.identity.caller import COMMAND_LINE
 from ostiary.identity.policy.document import Fault, Flaw
 from ostiary.identity.policy.explain import Explanation, Mark, Rule, explain
 from ostiary.identity.policy.impact import preview
-from ostiary.identity.policy.model import EVERYONE, MethodPolicy, PasskeyProfile, PasskeyTarget, Policy
+from ostiary.identity.policy.model import (
+    DEFAULT_PROFILE,
+    EVERYONE,
+    MethodPolicy,
+    PasskeyProfile,
+    PasskeyTarget,
+    Policy,
+)
 from ostiary.identity.policy.prospects import Choice
 from ostiary.identity.reasons import Reason
 from ostiary.identity.sessions import find_session
@@ -126,8 +133,9 @@ def test_the_verdict_on_each_passkey_now_and_after_its_grace(org: Organisation) 
 
 
 def test_of_several_profiles_one_that_is_open_is_enough(org: Organisation) -> None:
-    shut = [PasskeyProfile(id=name, name=name, is_self_service_allowed=False) for name in ("first", "second")]
-    target = PasskeyTarget(group_id=EVERYONE, profile_ids=("first", "second"))
+    first, second = DEFAULT_PROFILE, "second"
+    shut = [PasskeyProfile(id=name, name=name, is_self_service_allowed=False) for name in (first, second)]
+    target = PasskeyTarget(group_id=EVERYONE, profile_ids=(first, second))
     save(org, with_passkeys(profiles=tuple(shut), targets=(target,)))
     assert Rule.PROFILE_SELF_SERVICE_OFF in against(explained(org))
     shut[1] = PasskeyProfile(id="second", name="second")

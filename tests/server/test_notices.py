@@ -22,7 +22,9 @@ from ostiary.storage.tables import disavowals
 from ostiary.web.letters import HAPPENED, Letter
 from ostiary.web.mail_server import MailServer
 from ostiary.web.mailing import compose
+from tests.oidc.native_app import NativeApp
 from tests.organisation import ORIGIN, PASSWORD, Browser, Organisation, at_once
+from tests.server.approvals.owners import with_device
 from tests.server.reading import says, stage, text_of
 from tests.software_authenticator import SoftwareAuthenticator
 
@@ -89,6 +91,10 @@ def _choose(_org: Organisation, browser: Browser) -> None:
     assert browser.post("/security-info/default-second-factor", {"kind": "passkey"}).status_code == 303
 
 
+def _connect_app(org: Organisation, browser: Browser) -> None:
+    NativeApp(org).sign_in(browser)
+
+
 def _register(_org: Organisation, browser: Browser) -> None:
     assert browser.register(SoftwareAuthenticator()).status_code == 201
 
@@ -135,6 +141,23 @@ def _disavow(org: Organisation, browser: Browser) -> None:
     assert browser.post(link_of(org, Event.BROWSER_ADD)).status_code == 200
 
 
+def _with_authenticator(do: Callable[[Organisation, Browser], None]) -> Callable[[Organisation, Browser], None]:
+    def done(org: Organisation, browser: Browser) -> None:
+        with_device(org, "ada")
+        do(org, browser)
+
+    return done
+
+
+def _report(org: Organisation, _browser: Browser) -> None:
+    with with_device(org, "ada").connected() as connection:
+        stranger = org.browser()
+        stranger.type_username()
+        stranger.type_password()
+        stranger.post("/sign-in/method", {"method": "authenticator"})
+        assert connection.answer(connection.receive(), decision="report") == "reported"
+
+
 DONE: Mapping[Event, Callable[[Organisation, Browser], None]] = {
     Event.BROWSER_ADD: _sign_in,
     Event.PASSKEY_ADD: _register,
@@ -143,8 +166,13 @@ DONE: Mapping[Event, Callable[[Organisation, Browser], None]] = {
     Event.CODE_ADD: lambda _, browser: _add_code(browser),
     Event.CODE_RENAME: _rename("code"),
     Event.CODE_REMOVE: _remove("code"),
+    Event.AUTHENTICATOR_ADD: _with_authenticator(lambda _org, _browser: None),
+    Event.AUTHENTICATOR_RENAME: _with_authenticator(_rename("authenticator")),
+    Event.AUTHENTICATOR_REMOVE: _with_authenticator(_remove("authenticator")),
+    Event.APPROVAL_REPORT: _report,
     Event.PASSWORD_CHANGE: _change_password,
     Event.SECOND_FACTOR_CHOOSE: _choose,
+    Event.APP_CONNECT: _connect_app,
     Event.PERSON_PASSWORD_SET: _set_password,
     Event.PERSON_METHOD_REMOVE: _take_method,
     Event.PASS_ISSUE: _issue_pass,

@@ -1,11 +1,10 @@
 """What attestation is trusted by, over HTTP: an administrator's roots, FIDO's metadata, and neither."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,6 +21,7 @@ from tests.policies import allow, save, with_rules
 from tests.server.reading import recorded_problem
 from tests.software_authenticator import AttestationAuthority, SoftwareAuthenticator
 
+T = TypeVar("T")
 MODEL = "6f737469-6172-792d-736f-667477617265"
 OTHER_MODEL = "fa2b99dc-9e39-4257-8f92-4a30d23c4118"
 REVOKED = [{"status": "REVOKED", "effectiveDate": "2025-01-01"}]
@@ -54,6 +54,12 @@ class Downloads:
     def __call__(self, url: str) -> bytes:
         self.asked += 1
         return self.answer()
+
+
+def in_loop(org: Organisation, work: Callable[[], Awaitable[T]]) -> T:
+    """On the loop the server runs on: it does its housekeeping there, and a database belongs to one loop."""
+    assert org.client.portal is not None
+    return org.client.portal.call(work)
 
 
 def keeper(org: Organisation, service: Service, downloads: Downloads, *, is_accepted: bool = True) -> MetadataKeeper:
@@ -130,7 +136,7 @@ def test_metadata_vouches_for_a_model(org: Organisation, ada: Browser, key: Soft
     service = Service()
     enforce(org)
     downloads = Downloads(lambda: blob(service, key))
-    assert asyncio.run(keeper(org, service, downloads).refresh())
+    assert in_loop(org, keeper(org, service, downloads).refresh)
     assert ada.register(key).json()["attestation"] == "attested"
     state = org.administer(trust.metadata_state, org.clock())
     assert state is not None
@@ -144,7 +150,7 @@ def test_metadata_server_down(org: Organisation, ada: Browser, key: SoftwareAuth
         raise OSError("no route to host")
 
     downloads = Downloads(unreachable)
-    assert not asyncio.run(keeper(org, Service(), downloads).refresh())
+    assert not in_loop(org, keeper(org, Service(), downloads).refresh)
     assert downloads.asked == 1
     laptop = SoftwareAuthenticator()
     assert ada.register(laptop).status_code == 201
@@ -155,16 +161,16 @@ def test_metadata_server_down(org: Organisation, ada: Browser, key: SoftwareAuth
 
 def test_what_was_verified_before_is_used_at_the_next_start(org: Organisation, key: SoftwareAuthenticator) -> None:
     service = Service()
-    asyncio.run(keeper(org, service, Downloads(lambda: blob(service, key))).refresh())
+    in_loop(org, keeper(org, service, Downloads(lambda: blob(service, key))).refresh)
     restarted = replace(org.site, trust=Trust())
     silent = Downloads(lambda: b"")
-    asyncio.run(keeper(replace(org, site=restarted), service, silent).load())
+    in_loop(org, keeper(replace(org, site=restarted), service, silent).load)
     assert silent.asked == 0
     assert restarted.trust.metadata.number == 7
 
 
 def test_refuses_a_blob_of_another_root(org: Organisation, key: SoftwareAuthenticator) -> None:
-    assert not asyncio.run(keeper(org, Service(), Downloads(lambda: blob(Service(), key))).refresh())
+    assert not in_loop(org, keeper(org, Service(), Downloads(lambda: blob(Service(), key))).refresh)
     assert org.administer(trust.metadata_state, org.clock()) is None
 
 
@@ -173,14 +179,14 @@ def test_a_stored_blob_is_verified_again(org: Organisation, key: SoftwareAuthent
     service, stranger = Service(), Service()
     metadata = trust.load_metadata(blob(stranger, key), root=stranger.root, now=org.clock())
     org.administer(trust.keep_metadata, metadata, blob(stranger, key), now=org.clock())
-    asyncio.run(keeper(org, service, Downloads(lambda: b"")).load())
+    in_loop(org, keeper(org, service, Downloads(lambda: b"")).load)
     assert org.site.trust.metadata.number == 0
 
 
 def test_nothing_is_downloaded_before_the_terms_are_accepted(org: Organisation, key: SoftwareAuthenticator) -> None:
     service = Service()
     downloads = Downloads(lambda: blob(service, key))
-    assert not asyncio.run(keeper(org, service, downloads, is_accepted=False).refresh())
+    assert not in_loop(org, keeper(org, service, downloads, is_accepted=False).refresh)
     assert downloads.asked == 0
 
 
@@ -197,13 +203,13 @@ def test_metadata_is_downloaded_again_when_it_is_due_and_only_forward(
 
     downloads = Downloads(next_blob)
     kept = keeper(org, service, downloads)
-    assert asyncio.run(kept.refresh())
-    assert not asyncio.run(kept.refresh())  # not due yet
+    assert in_loop(org, kept.refresh)
+    assert not in_loop(org, kept.refresh)  # not due yet
     assert downloads.asked == 1
     org.clock.advance(3 * DAY)
-    assert not asyncio.run(kept.refresh())  # an older one is not taken
+    assert not in_loop(org, kept.refresh)  # an older one is not taken
     assert org.site.trust.metadata.number == 7
-    assert asyncio.run(kept.refresh())
+    assert in_loop(org, kept.refresh)
     assert org.site.trust.metadata.number == 8
 
 
@@ -214,7 +220,7 @@ def test_refuses_a_revoked_model_and_reports_those_in_use(
     add_root(org, key, MODEL)
     assert ada.register(key).status_code == 201
     service = Service()
-    asyncio.run(keeper(org, service, Downloads(lambda: blob(service, key, status=REVOKED))).refresh())
+    in_loop(org, keeper(org, service, Downloads(lambda: blob(service, key, status=REVOKED))).refresh)
     another = SoftwareAuthenticator(attestation="packed", authority=key.authority)
     grace = org.signed_in("grace")
     recorded_problem(grace, grace.register(another), 403, "authenticator_compromised")

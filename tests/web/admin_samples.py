@@ -22,6 +22,8 @@ from ostiary.identity.roles import Role
 from ostiary.web.admin.pages import (
     AdminPage,
     AuditPage,
+    AuthenticatorRow,
+    AuthorityRow,
     Chip,
     CompromisedRow,
     ConfirmPage,
@@ -315,6 +317,23 @@ PREVIEW = PreviewPage(
     based_on=2,
     back_path="/admin/policy",
 )
+AUTHORITY = AuthorityRow(
+    id="a-2",
+    subject="C=DE,O=Contoso,CN=Authenticator Attestation Root 019a91c2-5d0a",
+    fingerprint=":".join(["9C", "41", "0E", "D7"] * 8),
+    expires=NOW + 30 * 365 * DAY,
+    created=NOW - 40 * DAY,
+    actor="command line",
+    is_issuing=True,
+)
+AUTHENTICATOR = AuthenticatorRow(
+    serial="7f3a90c2b1d84e55a6c0f19d2e8b7a6453c1d0ef",
+    model="Ostiary Authenticator (TPM)",
+    username="ada@contoso.example",
+    enrolled=NOW - 3 * DAY,
+    actor="admin@contoso.example",
+    revoked=None,
+)
 ROOT = RootRow(
     id="r-1",
     name="Tailspin keys",
@@ -516,6 +535,18 @@ ADMIN_PAGES: tuple[tuple[str, AdminPage], ...] = (
         ),
     ),
     (
+        "policy, authenticator",
+        MethodPolicyPage(
+            frame=frame("policy"),
+            part="authenticator",
+            number=2,
+            is_enabled=True,
+            is_self_service_allowed=True,
+            groups=group_choices(GROUPS, include=frozenset({"g-pilot"}), exclude=frozenset()),
+            is_passwordless_allowed=True,
+        ),
+    ),
+    (
         "policy, profile",
         ProfilePage(
             frame=frame("policy"),
@@ -587,7 +618,26 @@ ADMIN_PAGES: tuple[tuple[str, AdminPage], ...] = (
             compromised=(
                 CompromisedRow(person_id="p-2", username="grace@contoso.example", name="Old key", model="YubiKey 5Ci"),
             ),
+            authorities=(
+                replace(AUTHORITY, id="a-1", created=NOW - 400 * DAY, is_issuing=False),
+                AUTHORITY,
+            ),
+            authenticators=(
+                AUTHENTICATOR,
+                replace(AUTHENTICATOR, serial="5d1e", username=None, model="Ostiary Authenticator"),
+                replace(AUTHENTICATOR, serial="41c7", username="grace@contoso.example", revoked=NOW - 2 * HOUR),
+            ),
+            has_more_authenticators=True,
+            unvouched=(
+                CompromisedRow(
+                    person_id="p-2", username="grace@contoso.example", name="Laptop", model="Ostiary Authenticator"
+                ),
+            ),
         ),
+    ),
+    (
+        "trust, an authority and nobody enrolled",
+        TrustPage(frame=frame("trust"), roots=(), metadata=None, authorities=(AUTHORITY,)),
     ),
     ("trust, nothing", TrustPage(frame=frame("trust", is_reader=True), roots=(), metadata=None)),
 )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
+from ostiary.look import Shelves
 from ostiary.web.rendering import STATIC, Renderer
 from ostiary.web.translations import Translations
 from tests.browser.chromium import ARGUMENTS, CHROMIUM
@@ -19,6 +20,7 @@ CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+SHELVES: Final = Shelves(STATIC)
 Scheme = Literal["light", "dark"]
 Language = Literal["en", "ar"]
 
@@ -87,9 +89,8 @@ class Gallery:
                 content_type="text/html; charset=utf-8",
                 headers={"content-security-policy": CONTENT_SECURITY_POLICY},
             )
-        elif path.startswith("/static/") and (STATIC / path.removeprefix("/static/")).is_file():
-            kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-            route.fulfill(path=STATIC / path.removeprefix("/static/"), content_type=kind)
+        elif path.startswith("/static/") and (file := SHELVES.find(path.removeprefix("/static/"))):
+            route.fulfill(path=file, content_type=mimetypes.guess_type(path)[0] or "application/octet-stream")
         elif path.startswith("/branding/"):
             route.fulfill(body="", content_type="text/css")
         else:

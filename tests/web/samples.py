@@ -10,10 +10,13 @@ from ostiary.identity.methods.temporary_access_pass import Usability
 from ostiary.web.admin.pages import AdminPage
 from ostiary.web.pages import (
     ActivityRow,
+    AddAuthenticatorPage,
     AddCodePage,
     AddMethodPage,
     AddPasskeyPage,
+    ApprovalView,
     Branding,
+    ConfirmAppPage,
     DeletePage,
     DisavowedPage,
     ErrorPage,
@@ -177,6 +180,21 @@ CODE = MethodRow(
     can_rename=True,
     can_delete=True,
 )
+AUTHENTICATOR = MethodRow(
+    id="m-authenticator",
+    kind=MethodKind.AUTHENTICATOR,
+    mark="authenticator",
+    name="Laptop at work",
+    provider="Ostiary Authenticator",
+    binding=None,
+    added=NOW - 3 * DAY,
+    last_used=NOW - HOUR,
+    last_used_where="Chrome on Windows",
+    can_rename=True,
+    can_delete=True,
+    app="0.1.0, Linux",
+)
+APPROVAL = ApprovalView(number="42", seconds_left=47, seconds=60)
 PASS = MethodRow(
     id="m-pass",
     kind=MethodKind.PASS,
@@ -290,6 +308,8 @@ CHOICES = (
     MethodChoice(choice="phone_or_tablet", path="/security-info/add/passkey?provider=phone_or_tablet", is_allowed=True),
     MethodChoice(choice="security_key", path="/security-info/add/passkey?provider=security_key", is_allowed=True),
     MethodChoice(choice="code", path="/security-info/add/code", is_allowed=True),
+    MethodChoice(choice="passkey_in_authenticator", path="/security-info/add/authenticator?passkey=1", is_allowed=True),
+    MethodChoice(choice="authenticator", path="/security-info/add/authenticator", is_allowed=True),
 )
 
 WRONG_PASSWORD = Problem(
@@ -378,6 +398,29 @@ def _sign_in() -> list[Sample]:
             ),
         ),
         sample("pass, step-up", replace(prove, method=MethodKind.PASS, others=(), step_up=True), viewer=ADA),
+        sample(
+            "approval",
+            replace(prove, method=MethodKind.AUTHENTICATOR, others=(MethodKind.CODE,), again=True, approval=APPROVAL),
+        ),
+        sample(
+            "approval, first",
+            replace(prove, method=MethodKind.AUTHENTICATOR, others=(MethodKind.PASSWORD,), approval=APPROVAL),
+        ),
+        sample(
+            "approval, over",
+            replace(
+                prove,
+                method=MethodKind.AUTHENTICATOR,
+                others=(MethodKind.PASSKEY, MethodKind.CODE),
+                again=True,
+                problem=Problem(
+                    code="approval_number_wrong",
+                    title="The number entered in the Authenticator was not the one shown here.",
+                    next="Send the request again and enter the new number.",
+                    reference="P-4K7M-Q2",
+                ),
+            ),
+        ),
         sample("code again", replace(prove, method=MethodKind.CODE, others=(MethodKind.PASSKEY,), again=True)),
         sample(
             "step-up, long name",
@@ -432,6 +475,17 @@ def _security_info() -> list[Sample]:
                 sessions=SESSIONS[:1],
                 activity=(),
                 accepted=None,
+            ),
+        ),
+        Sample(
+            "with an Authenticator",
+            "security-info",
+            replace(
+                SECURITY_INFO,
+                methods=(AUTHENTICATOR, PASSWORD),
+                second_factors=(MethodKind.AUTHENTICATOR, MethodKind.CODE),
+                default_second_factor=MethodKind.AUTHENTICATOR,
+                done="authenticator_added",
             ),
         ),
         Sample(
@@ -517,6 +571,8 @@ def _add_passkey() -> list[Sample]:
         qr=qr_data_uri(uri),
         name="Authenticator app",
     )
+    address = "https://login.contoso.example"
+    authenticator = AddAuthenticatorPage(address=address, qr=qr_data_uri(address), since=NOW)
     refused = (
         CHOICES[0],
         replace(CHOICES[1], is_allowed=False, reason="Your organisation wants passkeys that stay on one device."),
@@ -550,6 +606,9 @@ def _add_passkey() -> list[Sample]:
                 accepted_providers=("Tailspin Key 5", "Ostiary Authenticator"),
             ),
         ),
+        Sample("authenticator", "add-passkey", authenticator),
+        Sample("authenticator, for a passkey", "add-passkey", replace(authenticator, is_passkey_wanted=True)),
+        Sample("authenticator, done", "add-passkey", replace(authenticator, registered=AUTHENTICATOR)),
         Sample("added", "add-passkey", added),
         Sample("added, named", "add-passkey", replace(added, is_named=True)),
         Sample("added, tried", "add-passkey", replace(added, method=KEY, is_named=True, tried=True)),
@@ -609,6 +668,21 @@ def _help() -> list[Sample]:
     ]
 
 
+def _apps() -> list[Sample]:
+    page = ConfirmAppPage(
+        app="Ostiary Authenticator",
+        username=ADA.username,
+        account="018f0000-0000-7000-8000-000000000001",
+        rights=("methods_write", "profile", "offline_access"),
+        path="/oauth2/v2.0/authorize/t0ken",
+    )
+    other = replace(page, app="Fabrikam Reports", username=LONG.username, rights=("methods_read", "profile"))
+    return [
+        Sample("let an app in", "sign-in", page, viewer=ADA, path=page.path),
+        Sample("let an app in that only reads", "sign-in", other, viewer=LONG, path=page.path),
+    ]
+
+
 def _not_me() -> list[Sample]:
     question = NotMePage(
         token="t0ken",
@@ -632,6 +706,13 @@ def _not_me() -> list[Sample]:
         Sample("not me, a password", "help", replace(question, what="Your password was changed.", undo="password")),
         Sample("disavowed", "help", done, viewer=None, path="/not-me/t0ken"),
         Sample("disavowed, nothing left", "help", replace(done, can_sign_in=False), viewer=None, path="/not-me/t0ken"),
+        Sample(
+            "disavowed, the password too",
+            "help",
+            replace(done, must_change_password=False, can_sign_in=False, is_password_ended=True),
+            viewer=None,
+            path="/not-me/t0ken",
+        ),
     ]
 
 
@@ -644,6 +725,7 @@ SAMPLES: tuple[Sample, ...] = (
     *_sign_in(),
     *_security_info(),
     *_add_passkey(),
+    *_apps(),
     *_not_me(),
     *_help(),
     *_admin(),

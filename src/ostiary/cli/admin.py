@@ -7,7 +7,7 @@ from typing import Annotated
 import pyotp
 import typer
 
-from ostiary.cli import outbox, policy, tap, trust
+from ostiary.cli import attestation, outbox, policy, tap, trust
 from ostiary.cli.workplace import Data, Json, fail, read_settings, say, show_rows, transaction, when
 from ostiary.clock import system_clock
 from ostiary.identity import administration
@@ -34,6 +34,7 @@ for name, part in (
     ("outbox", outbox.app),
     ("tap", tap.app),
     ("trust", trust.app),
+    ("attestation", attestation.app),
 ):
     app.add_typer(part, name=name)
 app.command("explain")(policy.explain_person)
@@ -76,6 +77,7 @@ def init(
     say(f"{name} is set up.")
     _say_password(person.username, made)
     say("Start the server with:  ostiary serve")
+    say("The admin centre wants two factors: first add an authenticator app or a passkey under Security info.")
 
 
 # --- people

@@ -1,63 +1,65 @@
-"""`ostiary`: the commands."""
+"""`ostiary`: the commands. Each is imported when it is asked for: the Authenticator starts without the server."""
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from ostiary import __version__
-from ostiary.cli import admin, demo, doctor
-from ostiary.cli.workplace import Data, fail, open_database, read_settings, say
-from ostiary.clock import system_clock
-from ostiary.storage import organizations
-from ostiary.web.server import serve as serve_forever
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "serve": ("ostiary.cli.serve", "serve"),
+    "authenticator": ("ostiary.cli.authenticator", "app"),
+    "tunnel": ("ostiary.cli.tunnel", "tunnel"),
+    "admin": ("ostiary.cli.admin", "app"),
+    "doctor": ("ostiary.cli.doctor", "doctor"),
+}
+"""Where they are: a module, and in it a Typer of several commands or the function of one."""
+
+
+class LazyCommands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*COMMANDS, *(name for name in super().list_commands(ctx) if name not in COMMANDS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(name: str) -> Any:
+    module, attribute = COMMANDS[name]
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        one.command(name)(found)
+        found = one
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
     name="ostiary",
     help="The passkey platform for organisations.",
+    cls=LazyCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(admin.app, name="admin")
-app.command()(doctor.doctor)
 
 
-@app.command()
-def serve(
-    data: Data = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
-    with_demo: Annotated[
-        bool, typer.Option("--demo", help="Make the demo organisation Contoso, with known passwords, and serve it.")
-    ] = False,
-) -> None:
-    """Run the identity server."""
-    if with_demo:
-        demo.refuse_public_address(host)
-        settings = read_settings(data or Path(".demo"), public_url=f"http://localhost:{port}", rp_id="")
-    else:
-        settings = read_settings(data)
-        if "public_url" not in settings.model_fields_set:
-            settings = read_settings(data, public_url=f"http://localhost:{port}")
-    database = open_database(settings)
-    if with_demo:
-        demo.prepare(settings, database, now=system_clock())
-    else:
-        with database.transaction() as tx:
-            if organizations.the_organization(tx) is None:
-                fail("There is no organisation here yet. Set it up with: ostiary admin init")
-    say(f"Ostiary {__version__} on {settings.public_url}  (Ctrl+C stops it)")
-    try:
-        serve_forever(settings, database, host=host, port=port)
-    finally:
-        database.close()
+@app.callback()
+def _several() -> None:
+    """The passkey platform for organisations."""
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
-    say(__version__)
+    print(__version__)
 
 
 def run() -> None:

@@ -1,27 +1,24 @@
-"""What every command starts from: settings, an up-to-date database, and how answers are printed."""
+"""What every command starts from: settings, and an up-to-date database."""
 
-import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
+from ostiary.cli.printing import Json, fail, say, show_rows, when
 from ostiary.identity.reasons import Refusal
 from ostiary.settings import Settings
 from ostiary.storage.database import Database, Transaction
 from ostiary.storage.migrate import NewerDatabaseError, migrate
 from ostiary.web.wording import WORDING
 
+__all__ = ["Data", "Json", "fail", "open_database", "read_settings", "say", "show_rows", "transaction", "when"]
+
 Data = Annotated[Path | None, typer.Option("--data", help="The data directory.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def read_settings(data: Path | None, **given: object) -> Settings:
@@ -60,46 +57,3 @@ def transaction(data: Path | None, *, is_snapshot: bool = False) -> Iterator[Tra
         fail(f"{wording.title} {wording.next}")
     finally:
         database.close()
-
-
-def fail(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise typer.Exit(1)
-
-
-def say(message: str) -> None:
-    print(message)
-
-
-def show_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
-    """A listing: a table to read, or JSON to work with."""
-    if as_json:
-        print(json.dumps(list(rows), ensure_ascii=False, indent=2))
-        return
-    if not rows:
-        print("None.")
-        return
-    table = Table(box=None, header_style="bold")
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")  # nothing is cut: people copy from it
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    # what is not a terminal has no width, and a line is a row there
-    Console(width=None if sys.stdout.isatty() else 240).print(table)
-
-
-def when(instant: int | None) -> str | None:
-    """ISO 8601, to the second."""
-    if instant is None:
-        return None
-    return datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)

@@ -8,7 +8,7 @@ import secrets
 from typing import NamedTuple
 
 from ostiary.identifiers import new_id
-from ostiary.identity import audit
+from ostiary.identity import audit, passes
 from ostiary.identity.assurance import MethodKind
 from ostiary.identity.caller import COMMAND_LINE, Caller
 from ostiary.identity.methods import Codes
@@ -193,6 +193,7 @@ def set_person_enabled(
     tx: Transaction, username: str, *, is_enabled: bool, actor: Person | None, caller: Caller, now: int
 ) -> Person:
     """A disabled person is signed out everywhere and cannot sign in."""
+    organizations.hold(tx)
     person = find_person(tx, username)
     require_permission(tx, actor, Permission.PEOPLE_WRITE, target=person)
     if not is_enabled:
@@ -205,6 +206,7 @@ def set_person_enabled(
 
 
 def delete_person(tx: Transaction, username: str, *, actor: Person | None, caller: Caller, now: int) -> None:
+    organizations.hold(tx)
     person = find_person(tx, username)
     require_permission(tx, actor, Permission.PEOPLE_WRITE, target=person)
     _refuse_last_administrator(tx, person)
@@ -344,17 +346,24 @@ def parse_role(name: str) -> Role:
 
 
 def assign_role(tx: Transaction, *, username: str, role: str, actor: Person | None, caller: Caller, now: int) -> bool:
-    """False when the person had it already."""
+    """False when the person had it already.
+
+    A pass that somebody gave them who may give none to administrators goes, with the sessions it opened: whoever issued
+    it knows it, and would administer with it.
+    """
+    organizations.hold(tx)
     parsed, person = parse_role(role), find_person(tx, username)
     require_permission(tx, actor, Permission.ROLES_WRITE, target=person)
     if parsed in people.roles_of(tx, person.id):
         return False
+    passes.remove_if_issued_by_less(tx, person, actor=actor, caller=caller, now=now)
     people.insert_role(tx, person_id=person.id, role=parsed, assigned_at=now)
     _record(tx, audit.Event.ROLE_ASSIGN, actor, caller, now, person, detail=parsed)
     return True
 
 
 def remove_role(tx: Transaction, *, username: str, role: str, actor: Person | None, caller: Caller, now: int) -> bool:
+    organizations.hold(tx)
     parsed, person = parse_role(role), find_person(tx, username)
     require_permission(tx, actor, Permission.ROLES_WRITE, target=person)
     if parsed is Role.GLOBAL_ADMINISTRATOR:

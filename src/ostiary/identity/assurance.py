@@ -13,6 +13,7 @@ class MethodKind(StrEnum):
     PASSWORD = "password"
     PASSKEY = "passkey"
     CODE = "code"
+    AUTHENTICATOR = "authenticator"
     PASS = "temporary_access_pass"
 
 
@@ -36,22 +37,30 @@ class Requirement(NamedTuple):
 SIGN_IN = Requirement()
 CHANGE_METHODS = Requirement(max_age=5 * MINUTE)
 """MFA no older than this to add or change a passkey in Security info."""
+CHANGE_METHODS_BY_API = Requirement(max_age=10 * MINUTE)
+"""The same through the API, where an app sets up several things after one sign-in."""
 ADMINISTER = Requirement(is_phishing_resistant=True)
 """To enter the admin centre."""
 ADMINISTER_AFRESH = Requirement(max_age=5 * MINUTE, is_phishing_resistant=True)
 """To change something there: a stolen session and phished words are not enough."""
 
-STARTS = (MethodKind.PASS, MethodKind.PASSKEY, MethodKind.PASSWORD)  # in the order offered
+_STARTS = (MethodKind.PASS, MethodKind.PASSKEY, MethodKind.AUTHENTICATOR, MethodKind.PASSWORD)  # in the order offered
 _compact_json = json.JSONEncoder(separators=(",", ":")).encode
-_ORDER = (MethodKind.PASS, MethodKind.PASSKEY, MethodKind.CODE, MethodKind.PASSWORD)
-_ALONE = {MethodKind.PASSKEY, MethodKind.PASS}
+_ORDER = (MethodKind.PASS, MethodKind.PASSKEY, MethodKind.AUTHENTICATOR, MethodKind.CODE, MethodKind.PASSWORD)
+_ALONE = {MethodKind.PASSKEY, MethodKind.PASS, MethodKind.AUTHENTICATOR}
 
 
 def is_multi_factor(kinds: Collection[MethodKind]) -> bool:
-    """A passkey with user verification is possession and a PIN or biometric in one step; a password is knowledge, a
-    code from an authenticator app possession. A Temporary Access Pass stands for both: whoever issued it saw
-    who it is for. Unlike a passkey it can be typed into a false page."""
+    """A passkey with user verification is possession and a PIN or biometric in one step, and so is an approval by the
+    Authenticator, whose key answers nothing without; a password is knowledge, a code from an authenticator app
+    possession. A Temporary Access Pass stands for both: whoever issued it saw who it is for. Unlike a passkey, a pass
+    and the number of an approval can be typed where a false page says."""
     return bool(_ALONE & set(kinds)) or {MethodKind.PASSWORD, MethodKind.CODE} <= set(kinds)
+
+
+def starts(*, is_passwordless: bool = False) -> tuple[MethodKind, ...]:
+    """What a sign-in may begin with. `is_passwordless`: policy lets an approval stand where the password would."""
+    return tuple(kind for kind in _STARTS if is_passwordless or kind is not MethodKind.AUTHENTICATOR)
 
 
 def valid_kinds(proofs: Iterable[Proof], requirement: Requirement, now: int) -> set[MethodKind]:
@@ -77,15 +86,24 @@ def is_satisfied(proofs: Iterable[Proof], requirement: Requirement, *, owned: Co
 
 
 def next_kinds(
-    proofs: Iterable[Proof], requirement: Requirement, *, owned: Collection[MethodKind], now: int
+    proofs: Iterable[Proof],
+    requirement: Requirement,
+    *,
+    owned: Collection[MethodKind],
+    now: int,
+    is_passwordless: bool = False,
 ) -> tuple[MethodKind, ...]:
-    """The kinds worth asking for now, the strongest first. What does not bring the person further is not offered."""
+    """The kinds worth asking for now, the strongest first. What does not bring the person further is not offered, and
+    an approval only to whoever has just typed the password, unless `is_passwordless`."""
     kinds = valid_kinds(proofs, requirement, now)
     if requirement.is_phishing_resistant and MethodKind.PASSKEY in owned:
         return () if MethodKind.PASSKEY in kinds else (MethodKind.PASSKEY,)
     if not kinds:
-        return tuple(kind for kind in STARTS if kind in owned)
-    return tuple(kind for kind in _ORDER if kind in owned and kind not in kinds)
+        return tuple(kind for kind in starts(is_passwordless=is_passwordless) if kind in owned)
+    wanted = tuple(kind for kind in _ORDER if kind in owned and kind not in kinds)
+    if is_passwordless or MethodKind.PASSWORD in kinds:
+        return wanted
+    return tuple(kind for kind in wanted if kind is not MethodKind.AUTHENTICATOR)
 
 
 def latest(proofs: Iterable[Proof]) -> tuple[Proof, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ostiary.clock import MINUTE
 from ostiary.identity import audit
-from ostiary.identity.assurance import CHANGE_METHODS, MethodKind, Proof
+from ostiary.identity.assurance import MethodKind, Proof
 from ostiary.identity.caller import Caller
 from ostiary.identity.methods import Codes
 from ostiary.identity.methods.code import (
@@ -39,7 +39,7 @@ class Pending(NamedTuple):
 def require_may_add(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
     """Fresh proof, and room for one more. Raises `Refusal`."""
     require_room(tx, signed_in, now=now)
-    require(tx, signed_in, CHANGE_METHODS, now=now)
+    require(tx, signed_in, signed_in.to_change, now=now)
 
 
 def require_room(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:

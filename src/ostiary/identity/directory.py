@@ -11,8 +11,8 @@ from ostiary.identity.permissions import Permission, permitted, require_permissi
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.roles import Role
 from ostiary.identity.security_info import Entry
+from ostiary.storage import approvals, methods, people, sessions
 from ostiary.storage import audit as audit_rows
-from ostiary.storage import methods, people, sessions
 from ostiary.storage.audit import AuditEvent, Search
 from ostiary.storage.database import Transaction
 from ostiary.storage.people import Group, Person
@@ -128,12 +128,13 @@ def story(tx: Transaction, person_id: str, *, actor: Person, now: int) -> Story:
     person = person_by_id(tx, person_id, actor=actor)
     may = permitted(tx, actor, target=person)
     credentials = {record.method_id: record for record in methods.credentials_of(tx, person.id)}
+    devices = {device.method_id: device for device in approvals.devices_of(tx, person.id)}
     owned = methods.methods_of(tx, person.id)
     search = Search(person_id=person.id)
     activity = audit_rows.search_events(tx, search, limit=_EVENTS_SHOWN) if Permission.AUDIT_READ in may else []
     return Story(
         person=person,
-        entries=tuple(Entry(method, credentials.get(method.id)) for method in owned),
+        entries=tuple(Entry(method, credentials.get(method.id), device=devices.get(method.id)) for method in owned),
         held_pass=passes.find(tx, person, now=now),
         sessions=tuple(one for one in sessions.sessions_of(tx, person.id) if one.expires_at > now),
         groups=tuple(people.groups_of(tx, person.id)) if Permission.GROUPS_READ in may else (),
@@ -150,7 +151,12 @@ def method_to_remove(tx: Transaction, person_id: str, method_id: str, *, actor: 
     if method is None:
         raise Refusal(Reason.METHOD_UNKNOWN, person_id=person.id)
     credentials = methods.credentials_of(tx, person.id)
-    return person, Entry(method, next((record for record in credentials if record.method_id == method_id), None))
+    devices = approvals.devices_of(tx, person.id)
+    return person, Entry(
+        method,
+        next((record for record in credentials if record.method_id == method_id), None),
+        device=next((device for device in devices if device.method_id == method_id), None),
+    )
 
 
 # --- groups and roles

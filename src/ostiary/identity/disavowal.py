@@ -35,13 +35,15 @@ class Question(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What was done. `removed` is the method that went, if one did; `can_sign_in` whether a strong way is left."""
+    """What was done. `removed`: the method went, if there still was one; `can_sign_in`: a strong way is left;
+    `is_password_ended`: none was, so the password went too."""
 
     person: Person
     facts: Facts
     removed: bool
     must_change_password: bool
     can_sign_in: bool
+    is_password_ended: bool = False
 
 
 def ask(tx: Transaction, token: str, *, now: int) -> Question:
@@ -60,11 +62,12 @@ def disavow(tx: Transaction, token: str, *, caller: Caller, now: int) -> Outcome
         raise Refusal(Reason.LINK_USED, person_id=person.id)
     facts = Facts.from_json(found.facts)
     removed = _take_back(tx, found, person)
+    is_password_ended = removed and _end_lone_password(tx, person)
     kinds = owned_kinds(tx, person, now=now)
     if person.preferred_second_factor is not None and person.preferred_second_factor not in kinds:
         people.set_preferred_second_factor(tx, person.id, None)
     must_change = MethodKind.PASSWORD in kinds
-    if must_change or _undo(found) is Undo.PASSWORD:  # then a helpdesk sets the next one
+    if must_change or is_password_ended or _undo(found) is Undo.PASSWORD:  # then a helpdesk sets the next one
         people.set_must_change_password(tx, person.id, must_change_password=True)
     ended = sessions.delete_sessions(tx, person.id)
     sessions.forget_browsers_since(tx, person.id, since=found.happened_at, browser=found.browser)
@@ -77,9 +80,16 @@ def disavow(tx: Transaction, token: str, *, caller: Caller, now: int) -> Outcome
         target=person,
         method_id=found.method_id,
         method=facts.method,
-        detail=f"{found.event} of {found.happened_at}, {'method removed, ' if removed else ''}{ended} sessions ended",
+        detail=", ".join(
+            (
+                f"{found.event} of {found.happened_at}",
+                *(("method removed",) if removed else ()),
+                *(("password ended",) if is_password_ended else ()),
+                f"{ended} sessions ended",
+            )
+        ),
     )
-    outcome = Outcome(person, facts, removed, must_change, is_multi_factor(kinds))
+    outcome = Outcome(person, facts, removed, must_change, is_multi_factor(kinds), is_password_ended)
     _alert(tx, outcome, now=now)
     return outcome
 
@@ -115,6 +125,17 @@ def _take_back(tx: Transaction, disavowal: Disavowal, person: Person) -> bool:
     if method_id is None or methods.method_of(tx, person_id=person.id, method_id=method_id) is None:
         return False
     methods.delete_method(tx, method_id)
+    return True
+
+
+def _end_lone_password(tx: Transaction, person: Person) -> bool:
+    """Ends a password that is all that is left, but for a pass that will be over soon. A link is good for a week and
+    lies in a mailbox: whoever reads that and knows the password must not be able to make it enough by itself."""
+    kinds = {MethodKind(kind) for kind in methods.kinds_of(tx, person.id)} - {MethodKind.PASS}
+    verifier = methods.password_of(tx, person.id)
+    if verifier is None or is_multi_factor(kinds):
+        return False
+    methods.delete_method(tx, verifier.method_id)
     return True
 
 

@@ -8,7 +8,7 @@ import hashlib
 import ipaddress
 from typing import NamedTuple
 
-from ostiary.clock import MINUTE, SECOND
+from ostiary.clock import HOUR, MINUTE, SECOND
 from ostiary.identity.caller import Caller
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.storage import attempts
@@ -22,23 +22,32 @@ class Limit(NamedTuple):
 
 
 PASSWORDS_PER_ACCOUNT = Limit("password", 10, 15 * MINUTE)
-PASSES_PER_ACCOUNT = Limit("pass", 10, 15 * MINUTE)
+PASSES_PER_NETWORK = Limit("pass", 10, 15 * MINUTE)
+"""For one account, from one network: a newcomer has no browser we know, and must not wait for what strangers type."""
+PASSES_PER_ACCOUNT = Limit("pass of an account", 500, 15 * MINUTE)
+"""From everywhere together. A pass has at least 39 bits and lives 30 days at most: not one in 500,000 is guessed."""
 CODES_PER_ACCOUNT = Limit("code", 5, 5 * MINUTE)
+APPROVALS_PER_ACCOUNT = Limit("approval", 5, HOUR)
+"""Requests that nobody approved, after a password: whoever is asked again and again says yes in the end."""
+PASSWORDLESS_PER_ACCOUNT = Limit("passwordless approval", 3, HOUR)
+"""The same where a username was enough to ask."""
+APPROVALS_PER_NETWORK = Limit("approval network", 60, HOUR)
+"""From one network, by browsers that nobody asked about has used before."""
 FAILURES_PER_ADDRESS = Limit("address", 100, 15 * MINUTE)
+AUTHORIZATIONS_PER_ADDRESS = Limit("authorization", 300, 15 * MINUTE)
+TOKEN_FAILURES_PER_ADDRESS = Limit("token", 100, 15 * MINUTE)
 RECORDS_PER_ADDRESS = Limit("record", 3000, 15 * MINUTE)
 
 
-def charge(tx: Transaction, limit: Limit, subject: str, *, now: int) -> None:
-    """Counts an attempt; `Refusal(TOO_MANY_ATTEMPTS)` when there were too many.
+def charge(tx: Transaction, limit: Limit, subject: str, *, now: int, reason: Reason = Reason.TOO_MANY_ATTEMPTS) -> None:
+    """Counts an attempt; `Refusal(TOO_MANY_ATTEMPTS)`, or with another reason, when there were too many.
 
     Raising would roll the count back with the caller's transaction, but only where it no longer matters: past the
     limit every further attempt is refused the same.
     """
     count, resets_at = attempts.count_attempt(tx, _key(limit, subject), now=now, window=limit.window)
     if count > limit.most:
-        raise Refusal(
-            Reason.TOO_MANY_ATTEMPTS, detail=f"by {limit.what}", retry_after=max(1, -(-(resets_at - now) // SECOND))
-        )
+        raise Refusal(reason, detail=f"by {limit.what}", retry_after=max(1, -(-(resets_at - now) // SECOND)))
 
 
 def is_within(tx: Transaction, limit: Limit, subject: str, *, now: int) -> bool:

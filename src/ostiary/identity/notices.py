@@ -56,8 +56,13 @@ NOTICES: Final[Mapping[Event, Undo]] = {
     Event.CODE_ADD: Undo.METHOD,
     Event.CODE_RENAME: Undo.NOTHING,
     Event.CODE_REMOVE: Undo.NOTHING,
+    Event.AUTHENTICATOR_ADD: Undo.METHOD,
+    Event.AUTHENTICATOR_RENAME: Undo.NOTHING,
+    Event.AUTHENTICATOR_REMOVE: Undo.NOTHING,
+    Event.APPROVAL_REPORT: Undo.NOTHING,
     Event.PASSWORD_CHANGE: Undo.PASSWORD,
     Event.SECOND_FACTOR_CHOOSE: Undo.NOTHING,
+    Event.APP_CONNECT: Undo.NOTHING,
     Event.PERSON_PASSWORD_SET: Undo.PASSWORD,
     Event.PERSON_METHOD_REMOVE: Undo.NOTHING,
     Event.PASS_ISSUE: Undo.METHOD,
@@ -74,6 +79,8 @@ SILENT: Final = frozenset(
         Event.SESSIONS_END,
         Event.SIGN_IN,
         Event.CEREMONY_REPORT,
+        Event.APP_DISCONNECT,
+        Event.APP_SUSPECT,  # the app is signed out and says so; Security info warns of it
         Event.PASSKEY_SUSPECT,  # comes again with every sign-in; Security info warns of it
         # about the account, not about how its owner signs in
         Event.PERSON_CREATE,
@@ -85,6 +92,9 @@ SILENT: Final = frozenset(
         Event.GROUP_MEMBER_REMOVE,
         Event.ROLE_ASSIGN,
         Event.ROLE_REMOVE,
+        # says what an Authenticator is; a passkey in it is told when it is added
+        Event.ATTESTATION_CODE_ISSUE,
+        Event.ATTESTATION_ISSUE,
         # about nobody
         Event.ORGANIZATION_CREATE,
         Event.DOMAIN_ADD,
@@ -97,6 +107,9 @@ SILENT: Final = frozenset(
         Event.ROOT_REMOVE,
         Event.METADATA_REFRESH,
         Event.NAMES_IMPORT,
+        Event.ATTESTATION_AUTHORITY_CREATE,
+        Event.ATTESTATION_AUTHORITY_REMOVE,
+        Event.ATTESTATION_REVOKE,
         Event.EXPORT,
     }
 )

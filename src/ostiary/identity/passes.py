@@ -19,11 +19,12 @@ from ostiary.identity.methods.temporary_access_pass import (
     usability,
     usability_now,
 )
-from ostiary.identity.permissions import Permission, require_permission
+from ostiary.identity.permissions import Permission, Scope, permissions_of, require_permission
 from ostiary.identity.policy import keeping
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sessions import end_sessions_proven_by
-from ostiary.storage import methods
+from ostiary.storage import methods, people
+from ostiary.storage.audit import newest_events_of
 from ostiary.storage.database import Transaction
 from ostiary.storage.methods import SignInMethod, TemporaryAccessPass
 from ostiary.storage.people import Person
@@ -121,6 +122,32 @@ def remove(tx: Transaction, person: Person, *, actor: Person | None, caller: Cal
         target=person,
         method_id=removed.method_id,
     )
+
+
+def remove_if_issued_by_less(
+    tx: Transaction, person: Person, *, actor: Person | None, caller: Caller, now: int
+) -> bool:
+    """Before a person becomes an administrator: takes away a pass that was issued by somebody who may not, or may no
+    longer, issue one to an administrator. The audit log knows who it was; when it does not, the pass goes."""
+    methods.hold_person(tx, person.id)  # nobody issues another one meanwhile
+    held = methods.pass_of(tx, person.id)
+    if held is None or _is_issued_by_enough(tx, held):
+        return False
+    _forget(tx, person)
+    audit.record(
+        tx, audit.Event.PASS_REMOVE, caller=caller, now=now, actor=actor, target=person, method_id=held.method_id
+    )
+    return True
+
+
+def _is_issued_by_enough(tx: Transaction, held: TemporaryAccessPass) -> bool:
+    issued = newest_events_of(tx, held.person_id, limit=50, event=audit.Event.PASS_ISSUE.value)
+    event = next((one for one in issued if one.method_id == held.method_id and one.result == "success"), None)
+    if event is None:
+        return False
+    if event.actor_id is None:  # on the machine itself
+        return True
+    return permissions_of(people.roles_of(tx, event.actor_id)).get(Permission.PASSES_ISSUE) is Scope.ANYONE
 
 
 def _forget(tx: Transaction, person: Person) -> TemporaryAccessPass | None:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from ostiary.clock import as_datetime
 from ostiary.identifiers import new_id
-from ostiary.identity import audit
-from ostiary.identity.assurance import CHANGE_METHODS, MethodKind
+from ostiary.identity import attestation_vouchers, audit
+from ostiary.identity.assurance import MethodKind
 from ostiary.identity.caller import Caller
 from ostiary.identity.challenges import Ceremony, consume_challenge, issue_challenge
 from ostiary.identity.methods.passkey import descriptor
@@ -58,7 +58,7 @@ def require_may_add(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
     Policy comes first: nobody is asked to prove who they are only to hear that it was for nothing.
     """
     enforcing.require_may_register(tx, signed_in.person.id, now=now)
-    require(tx, signed_in, CHANGE_METHODS, now=now)
+    require(tx, signed_in, signed_in.to_change, now=now)
     require_room(tx, signed_in, now=now)
 
 
@@ -164,6 +164,7 @@ def finish(
     require_pass_in_time(signed_in, now=now)
     if methods.is_credential_known(tx, facts.credential_id):
         raise Refusal(Reason.PASSKEY_EXISTS, person_id=person.id)
+    voucher = attestation_vouchers.require_enrolled(tx, facts.attestation, person_id=person.id)
     owned = methods.methods_of(tx, person.id)
     passkeys = sum(method.kind == MethodKind.PASSKEY for method in owned)
     if passkeys >= MOST_PASSKEYS:
@@ -211,6 +212,8 @@ def finish(
             rp_id=relying_party.id,
         ),
     )
+    if voucher is not None:
+        attestation_vouchers.keep_voucher(tx, method.id, voucher)
     audit.record(
         tx,
         audit.Event.PASSKEY_ADD,

@@ -7,7 +7,7 @@ from ostiary.identity.permissions import Permission, require_permission
 from ostiary.identity.policy import keeping
 from ostiary.identity.policy.model import Policy
 from ostiary.identity.reasons import Reason, Refusal
-from ostiary.storage import people, policies
+from ostiary.storage import organizations, people, policies
 from ostiary.storage.database import Transaction
 from ostiary.storage.people import Person
 from ostiary.storage.policies import PolicyVersion
@@ -71,6 +71,7 @@ def save(
 ) -> int:
     """Raises `Refusal(POLICY_CHANGED_MEANWHILE)` when somebody else saved since this was read, so that nobody undoes
     what they have not seen."""
+    organizations.hold(tx)
     require_permission(tx, actor, Permission.POLICY_WRITE)
     if policies.newest_number(tx) != based_on:
         raise Refusal(Reason.POLICY_CHANGED_MEANWHILE)

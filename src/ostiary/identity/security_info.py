@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ostiary.identity import audit, limits
-from ostiary.identity.assurance import CHANGE_METHODS, MethodKind, is_multi_factor
+from ostiary.identity.assurance import MethodKind, is_multi_factor
 from ostiary.identity.caller import Caller
 from ostiary.identity.methods.password import check_new_password, matches, set_password
 from ostiary.identity.methods.temporary_access_pass import Usability, usability_now
@@ -18,8 +18,9 @@ from ostiary.identity.sessions import (
     owned_kinds,
     require,
 )
+from ostiary.storage import approvals, methods, people, sessions
 from ostiary.storage import audit as audit_rows
-from ostiary.storage import methods, people, sessions
+from ostiary.storage.approvals import AuthenticatorDevice
 from ostiary.storage.audit import AuditEvent
 from ostiary.storage.database import Transaction
 from ostiary.storage.methods import CredentialRecord, SignInMethod, TemporaryAccessPass
@@ -27,21 +28,35 @@ from ostiary.storage.sessions import Session
 
 _ACTIVITY_SHOWN = 12
 _ORDINARY = (Reason.SIGN_IN_REQUIRED, Reason.FRESH_MFA_REQUIRED)  # being asked who one is alarms nobody
-_RENAMED = {MethodKind.PASSKEY: audit.Event.PASSKEY_RENAME, MethodKind.CODE: audit.Event.CODE_RENAME}
+_RENAMED = {
+    MethodKind.PASSKEY: audit.Event.PASSKEY_RENAME,
+    MethodKind.CODE: audit.Event.CODE_RENAME,
+    MethodKind.AUTHENTICATOR: audit.Event.AUTHENTICATOR_RENAME,
+}
 _REMOVED = {
     MethodKind.PASSKEY: audit.Event.PASSKEY_REMOVE,
     MethodKind.CODE: audit.Event.CODE_REMOVE,
+    MethodKind.AUTHENTICATOR: audit.Event.AUTHENTICATOR_REMOVE,
     MethodKind.PASS: audit.Event.PASS_REMOVE,
 }
 
 
 class Entry(NamedTuple):
-    """A sign-in method; `credential` when it is a passkey, `held` and `usability` when it is a pass."""
+    """A sign-in method; `credential` when it is a passkey, `held` and `usability` when it is a pass, `device` when it
+    is an Ostiary Authenticator."""
 
     method: SignInMethod
     credential: CredentialRecord | None
     held: TemporaryAccessPass | None = None
     usability: Usability | None = None
+    device: AuthenticatorDevice | None = None
+
+    @property
+    def aaguid(self) -> str | None:
+        """The model it is, or is in, as far as it says."""
+        if self.credential is not None:
+            return self.credential.aaguid
+        return self.device.model if self.device else None
 
 
 class Overview(NamedTuple):
@@ -74,11 +89,14 @@ def overview(tx: Transaction, signed_in: SignedIn, *, now: int) -> Overview:
 
 def _entries(tx: Transaction, owned: Iterable[SignInMethod], person_id: str, *, now: int) -> tuple[Entry, ...]:
     credentials = {record.method_id: record for record in methods.credentials_of(tx, person_id)}
+    owned = tuple(owned)
+    has_device = any(method.kind == MethodKind.AUTHENTICATOR for method in owned)
+    devices = {device.method_id: device for device in approvals.devices_of(tx, person_id)} if has_device else {}
     entries = []
     for method in owned:
         held = methods.pass_of(tx, person_id) if method.kind == MethodKind.PASS else None
         usability = usability_now(tx, held, now=now) if held else None
-        entries.append(Entry(method, credentials.get(method.id), held, usability))
+        entries.append(Entry(method, credentials.get(method.id), held, usability, devices.get(method.id)))
     return tuple(entries)
 
 
@@ -94,7 +112,7 @@ def _add_by(signed_in: SignedIn, entries: tuple[Entry, ...], kinds: set[MethodKi
 
 def require_change(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
     """Fresh proof, as every change needs. Raises `Refusal(FRESH_MFA_REQUIRED)`."""
-    require(tx, signed_in, CHANGE_METHODS, now=now)
+    require(tx, signed_in, signed_in.to_change, now=now)
 
 
 def find(tx: Transaction, signed_in: SignedIn, method_id: str, *, now: int) -> Entry:
@@ -107,7 +125,7 @@ def find(tx: Transaction, signed_in: SignedIn, method_id: str, *, now: int) -> E
 
 def rename(tx: Transaction, signed_in: SignedIn, method_id: str, name: str, *, caller: Caller, now: int) -> Entry:
     """Raises `Refusal`: stale proof, unknown method, invalid or taken name."""
-    require(tx, signed_in, CHANGE_METHODS, now=now)
+    require(tx, signed_in, signed_in.to_change, now=now)
     entry = find(tx, signed_in, method_id, now=now)
     event = _RENAMED.get(MethodKind(entry.method.kind))
     if event is None:
@@ -128,10 +146,10 @@ def rename(tx: Transaction, signed_in: SignedIn, method_id: str, name: str, *, c
             target=signed_in.person,
             method_id=method_id,
             method=parsed,
-            aaguid=entry.credential.aaguid if entry.credential else None,
+            aaguid=entry.aaguid,
             detail=f"was {entry.method.name}",
         )
-    return Entry(entry.method._replace(name=parsed, name_key=key), entry.credential)
+    return entry._replace(method=entry.method._replace(name=parsed, name_key=key))
 
 
 def is_last_strong(tx: Transaction, signed_in: SignedIn, entry: Entry, *, now: int) -> bool:
@@ -149,7 +167,7 @@ def remove(
 
     `is_understood`: the person was told that it is the last strong one. Raises `Refusal`.
     """
-    require(tx, signed_in, CHANGE_METHODS, now=now)
+    require(tx, signed_in, signed_in.to_change, now=now)
     entry = find(tx, signed_in, method_id, now=now)
     event = _REMOVED.get(MethodKind(entry.method.kind))
     if event is None:
@@ -171,7 +189,7 @@ def remove(
         target=signed_in.person,
         method_id=method_id,
         method=entry.method.name,
-        aaguid=entry.credential.aaguid if entry.credential else None,
+        aaguid=entry.aaguid,
     )
     return entry
 
@@ -186,7 +204,7 @@ def _kept_session(signed_in: SignedIn, removed: SignInMethod) -> str | None:
 
 def choose_second_factor(tx: Transaction, signed_in: SignedIn, kind: str, *, caller: Caller, now: int) -> None:
     """What is asked first after a password. Raises `Refusal`."""
-    require(tx, signed_in, CHANGE_METHODS, now=now)
+    require(tx, signed_in, signed_in.to_change, now=now)
     if kind not in second_factors(owned_kinds(tx, signed_in.person, now=now)):
         raise Refusal(Reason.METHOD_NOT_OFFERED, field="kind", person_id=signed_in.person.id)
     people.set_preferred_second_factor(tx, signed_in.person.id, kind)
@@ -202,12 +220,12 @@ def choose_second_factor(tx: Transaction, signed_in: SignedIn, kind: str, *, cal
 
 
 def second_factors(kinds: set[MethodKind]) -> tuple[MethodKind, ...]:
-    return tuple(kind for kind in (MethodKind.PASSKEY, MethodKind.CODE) if kind in kinds)
+    return tuple(kind for kind in (MethodKind.PASSKEY, MethodKind.AUTHENTICATOR, MethodKind.CODE) if kind in kinds)
 
 
 def begin_password_change(tx: Transaction, signed_in: SignedIn, *, now: int) -> str | None:
     """The present hash, None for a person without a password; counts the attempt to know it. Raises `Refusal`."""
-    require(tx, signed_in, CHANGE_METHODS, now=now)
+    require(tx, signed_in, signed_in.to_change, now=now)
     enforcing.require_may_add(tx, signed_in.person.id, MethodKind.PASSWORD)
     limits.charge(tx, limits.PASSWORDS_PER_ACCOUNT, signed_in.session.id, now=now)
     verifier = methods.password_of(tx, signed_in.person.id)

@@ -34,11 +34,12 @@ _SEEN_EVERY = MINUTE  # writing more often would tell nobody more
 
 
 class SignedIn(NamedTuple):
-    """A live session and whose it is."""
+    """A live session and whose it is. `to_change`: what must be proven in it to change a sign-in method."""
 
     session: Session
     person: Person
     proofs: tuple[Proof, ...]
+    to_change: Requirement = CHANGE_METHODS
 
 
 class Opened(NamedTuple):
@@ -48,7 +49,15 @@ class Opened(NamedTuple):
     session_id: str
 
 
-def open_session(tx: Transaction, person: Person, proofs: tuple[Proof, ...], *, caller: Caller, now: int) -> Opened:
+def open_session(
+    tx: Transaction,
+    person: Person,
+    proofs: tuple[Proof, ...],
+    *,
+    lifetime: int = ABSOLUTE_LIFETIME,
+    caller: Caller,
+    now: int,
+) -> Opened:
     token = new_token()
     session = Session(
         id=new_id(),
@@ -59,7 +68,7 @@ def open_session(tx: Transaction, person: Person, proofs: tuple[Proof, ...], *, 
         address=caller.address,
         created_at=now,
         last_seen_at=now,
-        expires_at=_ends_at(tx, person, proofs, now + ABSOLUTE_LIFETIME, now=now),
+        expires_at=ends_at(tx, person, proofs, now + lifetime, now=now),
     )
     sessions.insert_session(tx, session)
     return Opened(token, session.id)
@@ -93,14 +102,14 @@ def raise_session(tx: Transaction, signed_in: SignedIn, new_proofs: tuple[Proof,
         token_hash=token_hash(token),
         proofs=dump_proofs(latest((*signed_in.proofs, *new_proofs))),
         last_seen_at=now,
-        expires_at=_ends_at(tx, signed_in.person, new_proofs, signed_in.session.expires_at, now=now),
+        expires_at=ends_at(tx, signed_in.person, new_proofs, signed_in.session.expires_at, now=now),
     )
     if not rotated:  # ended meanwhile, by its owner elsewhere
         raise Refusal(Reason.SIGN_IN_REQUIRED)
     return Opened(token, signed_in.session.id)
 
 
-def _ends_at(tx: Transaction, person: Person, proofs: tuple[Proof, ...], at_latest: int, *, now: int) -> int:
+def ends_at(tx: Transaction, person: Person, proofs: tuple[Proof, ...], at_latest: int, *, now: int) -> int:
     """A pass takes the sessions it proved with it. Raises `Refusal(SIGN_IN_EXPIRED)` when it is gone already."""
     passes = {proof.method_id for proof in proofs if proof.kind is MethodKind.PASS}
     if not passes:
@@ -146,7 +155,7 @@ def admit(tx: Transaction, token: str | None, *, now: int) -> SignedIn:
 def require_second_factor(tx: Transaction, signed_in: SignedIn, *, now: int) -> None:
     """A passkey is added by somebody proven by two factors; whoever has no second one, and no pass that stands for
     both, adds it first."""
-    is_proven = is_multi_factor(valid_kinds(signed_in.proofs, CHANGE_METHODS, now))
+    is_proven = is_multi_factor(valid_kinds(signed_in.proofs, signed_in.to_change, now))
     if not is_proven and not is_multi_factor(owned_kinds(tx, signed_in.person, now=now)):
         raise Refusal(Reason.SECOND_FACTOR_REQUIRED, person_id=signed_in.person.id)
 
@@ -158,7 +167,7 @@ def require_pass_in_time(signed_in: SignedIn, *, now: int) -> None:
     """
     kinds = {proof.kind for proof in signed_in.proofs if not proof.is_once}
     once = [proof for proof in signed_in.proofs if proof.is_once]
-    if once and not is_multi_factor(kinds | valid_kinds(once, CHANGE_METHODS, now)):
+    if once and not is_multi_factor(kinds | valid_kinds(once, signed_in.to_change, now)):
         raise Refusal(Reason.PASS_REGISTRATION_OVER, person_id=signed_in.person.id)
 
 

@@ -22,22 +22,29 @@ from ostiary.identity.assurance import (
     is_satisfied,
     load_proofs,
     next_kinds,
+    starts,
 )
 from ostiary.identity.caller import Caller
 from ostiary.identity.methods import Passkeys
+from ostiary.identity.methods.authenticator import Outcome
 from ostiary.identity.methods.contract import Method, Proven, Subject
 from ostiary.identity.methods.password import check_new_password, set_password
 from ostiary.identity.names import parse_username
 from ostiary.identity.policy import enforcing, keeping
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sessions import Opened, SignedIn, open_session, owned_kinds, raise_session
-from ostiary.storage import methods, organizations, people, sessions
+from ostiary.storage import approvals, methods, organizations, people, sessions
 from ostiary.storage.database import Transaction
 from ostiary.storage.people import Person
 from ostiary.storage.sessions import SignInAttempt
 
 ATTEMPT_LIFETIME = 15 * MINUTE
-_FOR_STRANGERS: tuple[MethodKind, ...] = (MethodKind.PASSWORD, MethodKind.PASSKEY, MethodKind.PASS)
+_FOR_STRANGERS: tuple[MethodKind, ...] = (
+    MethodKind.PASSWORD,
+    MethodKind.PASSKEY,
+    MethodKind.AUTHENTICATOR,
+    MethodKind.PASS,
+)
 _FIRST_WHERE_KNOWN = (MethodKind.PASS, MethodKind.PASSKEY)
 Answer = TypeVar("Answer")
 Material = TypeVar("Material")
@@ -89,19 +96,21 @@ def stage_of(
     is_browser_known: bool = False,
     off: Collection[MethodKind] = (),
     unusable: Collection[MethodKind] = (),
+    is_passwordless: bool = False,
 ) -> State:
     """The next stage. Before the first proof it is the same for every username, known or not: a password or a pass may
     be typed and a passkey used; only a browser the person signed in from before is offered what they have first.
 
     `off` are methods that policy gives to nobody; `unusable` those it takes from this person, who
-    is asked for as much as before all the same.
+    is asked for as much as before all the same. `is_passwordless`: an approval may come first, for everybody alike.
     """
     if attempt is None or attempt.username is None:
         return State(Stage.IDENTIFY, attempt)
     requirement = Requirement(attempt.max_age, attempt.is_phishing_resistant)
     is_stranger = not proofs and attempt.session_id is None
     if is_stranger:
-        kinds = tuple(kind for kind in _FOR_STRANGERS if kind not in off)
+        offered = starts(is_passwordless=is_passwordless)
+        kinds = tuple(kind for kind in _FOR_STRANGERS if kind in offered and kind not in off)
         usable = owned - set(unusable)
         better = next((kind for kind in _FIRST_WHERE_KNOWN if kind in usable and kind in kinds), None)
         if is_browser_known and better is not None:
@@ -111,7 +120,7 @@ def stage_of(
         needs_password = person.must_change_password and has_typed_it
         return State(Stage.NEW_PASSWORD if needs_password else Stage.DONE, attempt, person, (), proofs)
     else:
-        wanted = next_kinds(proofs, requirement, owned=owned, now=now)
+        wanted = next_kinds(proofs, requirement, owned=owned, now=now, is_passwordless=is_passwordless)
         kinds = tuple(kind for kind in wanted if kind not in unusable)
         if person is not None and person.preferred_second_factor in kinds and MethodKind.PASS not in kinds:
             kinds = _first(kinds, MethodKind(person.preferred_second_factor))
@@ -201,13 +210,23 @@ def choose_method(tx: Transaction, token: str, kind: str, *, caller: Caller, now
     state = _live(tx, token, caller=caller, now=now)
     if kind not in state.kinds or state.attempt is None:
         raise Refusal(Reason.METHOD_NOT_OFFERED)
+    _give_up_approval(tx, state.attempt, now=now)
     attempt = state.attempt._replace(method=kind)
     sessions.update_attempt(tx, attempt)
     return _state(tx, attempt, caller=caller, now=now)
 
 
-def restart(tx: Transaction, token: str) -> None:
-    sessions.delete_attempt(tx, token_hash(token))
+def restart(tx: Transaction, token: str, *, now: int) -> None:
+    attempt = sessions.attempt_by_token(tx, token_hash(token))
+    if attempt is not None:
+        _give_up_approval(tx, attempt, now=now)
+        sessions.delete_attempt(tx, attempt.token_hash)
+
+
+def _give_up_approval(tx: Transaction, attempt: SignInAttempt, *, now: int) -> None:
+    """The person goes another way: nobody need answer what this sign-in asked."""
+    if attempt.method == MethodKind.AUTHENTICATOR:
+        approvals.cancel_requests(tx, attempt.token_hash, outcome=Outcome.CANCELLED, now=now)
 
 
 def subject_of(state: State, *, caller: Caller, binding: bytes, now: int) -> Subject:
@@ -278,6 +297,8 @@ def advance(
     if attempt is not None and attempt.person_id == proven.person.id:
         proofs = (*load_proofs(attempt.proofs), proven.proof)
     is_new = attempt is None
+    if attempt is not None and proven.proof.kind is not MethodKind.AUTHENTICATOR:
+        _give_up_approval(tx, attempt, now=now)
     attempt = SignInAttempt(
         token_hash=token_hash(token),
         username=proven.person.username,
@@ -396,6 +417,7 @@ def _state(tx: Transaction, attempt: SignInAttempt, *, caller: Caller, now: int)
     is_stranger = not (known or proofs or attempt.session_id)
     owned = owned_kinds(tx, person, now=now) if person and not is_stranger else set()
     unusable = enforcing.unusable_kinds(tx, person.id, owned, now=now) if person and owned else {}
+    policy = keeping.current(tx)
     return stage_of(
         attempt,
         person,
@@ -403,8 +425,9 @@ def _state(tx: Transaction, attempt: SignInAttempt, *, caller: Caller, now: int)
         proofs=proofs,
         now=now,
         is_browser_known=known,
-        off=enforcing.kinds_for_nobody(keeping.current(tx)),
+        off=enforcing.kinds_for_nobody(policy),
         unusable=unusable,
+        is_passwordless=enforcing.is_passwordless_offered(policy),
     )
 
 

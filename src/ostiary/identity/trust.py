@@ -26,8 +26,9 @@ from ostiary.passkeys.metadata import (
     TrustStore,
     status_verdict,
     verify_blob,
+    with_own_models,
 )
-from ostiary.storage import trust
+from ostiary.storage import attestation, trust
 from ostiary.storage.database import Transaction
 from ostiary.storage.people import Person
 from ostiary.storage.trust import PasskeyOfModel, RootRow
@@ -78,7 +79,8 @@ class Trust:
             )
             for root in list_roots(tx)
         )
-        return TrustStore(metadata=self._metadata, administrator=roots)
+        own = tuple(x509.load_der_x509_certificate(der) for der in attestation.trusted_certificates(tx))
+        return TrustStore(metadata=with_own_models(self._metadata, own), administrator=roots)
 
     def is_compromised(self, aaguid: Aaguid, at: datetime) -> bool:
         """Whether metadata says that this model is revoked or broken. To claim such a model is enough to be refused."""

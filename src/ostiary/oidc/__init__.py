@@ -1,0 +1,1 @@
+"""The OpenID Provider: authorization requests, grants, tokens, claims and keys. Its faces are `web.oidc`."""

@@ -19,7 +19,7 @@ class ProviderKind(StrEnum):
     PLATFORM = "platform"
     """In the computer itself; bound to it."""
     AUTHENTICATOR = "authenticator"
-    """In an authenticator app on a phone; bound to it."""
+    """In an authenticator app on a phone or computer; bound to it."""
     SECURITY_KEY = "security_key"
     """In a key one can carry; bound to it."""
     SYNCED = "synced"
@@ -34,6 +34,10 @@ class Provider:
     kind: ProviderKind
 
 
+AUTHENTICATOR_SEALED_FILE: Final = Aaguid.parse("36b6d75b-7c4f-4cb5-9c0d-a65f9d280624")
+AUTHENTICATOR_TPM: Final = Aaguid.parse("1667f0c5-4686-4b9f-8e1f-a30f1638b6bb")
+"""Our own: where its keys live is what tells the two apart."""
+
 _TABLE: Final = (
     # Computers
     ("08987058-cadc-4b81-b6e1-30de50dcbe96", "Windows Hello", ProviderKind.PLATFORM),
@@ -45,6 +49,8 @@ _TABLE: Final = (
     ("90a3ccdf-635c-4729-a248-9b709135078f", "Microsoft Authenticator for iOS", ProviderKind.AUTHENTICATOR),
     ("de1e552d-db1d-4423-a619-566b625cdc84", "Microsoft Authenticator for Android", ProviderKind.AUTHENTICATOR),
     ("39a5647e-1853-446c-a1f6-a79bae9f5bc7", "IDmelon", ProviderKind.AUTHENTICATOR),
+    (str(AUTHENTICATOR_SEALED_FILE), "Ostiary Authenticator", ProviderKind.AUTHENTICATOR),
+    (str(AUTHENTICATOR_TPM), "Ostiary Authenticator (TPM)", ProviderKind.AUTHENTICATOR),
     # Password managers of platforms
     ("fbfc3007-154e-4ecc-8c0b-6e020557d7bd", "Apple Passwords", ProviderKind.SYNCED),
     ("dd4ec289-e01d-41c9-bb89-70fa845d4bf2", "Apple Passwords (managed)", ProviderKind.SYNCED),

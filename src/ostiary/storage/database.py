@@ -71,15 +71,16 @@ class Transaction:
     """What a use case may do with the database. It is committed by whoever opened it, never by the use case.
 
     `kept` is what this process remembers of this database between transactions: only what was made of rows that never
-    change.
+    change. `announced` is what others are to hear of once it is committed (`storage.announcements`).
     """
 
-    __slots__ = ("_cursor", "dialect", "kept")
+    __slots__ = ("_cursor", "announced", "dialect", "kept")
 
     def __init__(self, cursor: Any, dialect: str, kept: dict[object, Any]) -> None:
         self._cursor = cursor
         self.dialect = dialect
         self.kept = kept
+        self.announced: list[str] = []
 
     def _execute(self, query: Query, values: dict[str, Value]) -> None:
         sql, constants = query.for_dialect(self.dialect)
@@ -124,6 +125,8 @@ class Database:
         self.engine = _sqlite_engine(url) if self.dialect == "sqlite" else create_engine(url, pool_size=8)
         self._executor: _GroupCommit | _Threads | None = None
         self._kept: dict[object, Any] = {}
+        self.deliver: Callable[[list[str]], None] | None = None
+        """Who is told what was announced, after the commit."""
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -133,13 +136,16 @@ class Database:
             cursor = connection.cursor()
             if self.dialect == "sqlite":
                 cursor.execute("BEGIN IMMEDIATE")
+            tx = Transaction(cursor, self.dialect, self._kept)
             try:
-                yield Transaction(cursor, self.dialect, self._kept)
+                yield tx
             except BaseException:
                 connection.rollback()
                 raise
             connection.commit()
             cursor.close()
+            if tx.announced and self.deliver is not None:
+                self.deliver(tx.announced)
         finally:
             connection.close()
 
@@ -180,7 +186,7 @@ class Database:
     def _running(self) -> "_GroupCommit | _Threads":
         if self._executor is None:
             is_sqlite = self.dialect == "sqlite"
-            self._executor = _GroupCommit(self.engine, self._kept) if is_sqlite else _Threads(self)
+            self._executor = _GroupCommit(self) if is_sqlite else _Threads(self)
         return self._executor
 
     def close(self) -> None:
@@ -234,9 +240,11 @@ class _GroupCommit:
     as the disk is quick.
     """
 
-    def __init__(self, engine: Engine, kept: dict[object, Any]) -> None:
-        self._writer = engine.raw_connection()
-        self._reader = engine.raw_connection()
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        kept = database._kept
+        self._writer = database.engine.raw_connection()
+        self._reader = database.engine.raw_connection()
         self._write_cursor = self._writer.cursor()
         self._write_cursor.execute("PRAGMA busy_timeout = 0")  # see `_begin`
         self._read = Transaction(self._reader.cursor(), "sqlite", kept)
@@ -271,6 +279,7 @@ class _GroupCommit:
 
     async def _commit_together(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
         answers: list[tuple[asyncio.Future[object], object, BaseException | None]] = []
+        announced: list[str] = []
         try:
             await self._begin(loop)
             try:
@@ -282,6 +291,10 @@ class _GroupCommit:
                             answers.append((future, job(self._write), None))
                     except Exception as error:
                         answers.append((future, None, error))
+                    else:
+                        announced += self._write.announced
+                    if self._write.announced:
+                        self._write.announced = []
                 if self._last_commit < _SHORT:
                     self._commit()
                 else:
@@ -292,6 +305,8 @@ class _GroupCommit:
                 raise
         except Exception as error:  # the disk is full, or locked: nobody in this commit got anything
             answers = [(future, None, error) for _, future in jobs]
+            announced = []
+            self._write.announced = []
         for future, answer, refusal in answers:
             if future.done():
                 continue
@@ -299,6 +314,8 @@ class _GroupCommit:
                 future.set_result(answer)
             else:
                 future.set_exception(refusal)
+        if announced and self._database.deliver is not None:
+            self._database.deliver(announced)
 
     async def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Takes the write lock. While another process holds it (a command does, for a moment), the loop goes on."""

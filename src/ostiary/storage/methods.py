@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, exists, func, not_, or_, select, update
 
+from ostiary.storage.announcements import announce_person
 from ostiary.storage.database import Query, Transaction
 from ostiary.storage.people import Person
 from ostiary.storage.statements import delete_by, insert_into, update_by
@@ -234,6 +235,7 @@ def delete_method(tx: Transaction, method_id: str) -> None:
     tx.run(_DELETE, key=method_id)
     if owner is not None:
         tx.run(_NOTE_PASSKEYS, key=owner[0])
+        announce_person(tx, owner[0])  # a device that is connected is told at once
 
 
 def insert_credential(tx: Transaction, record: CredentialRecord) -> None:

@@ -33,6 +33,7 @@ class Branding(NamedTuple):
 
 _INSERT = Query(insert_into(organizations))
 _ONE = Query(select(*(organizations.c[name] for name in Organization._fields)).order_by(organizations.c.created_at))
+_HOLD = Query(select(organizations.c.id).with_for_update())
 _INSERT_DOMAIN = Query(insert_into(domains))
 _DOMAINS = Query(
     select(*(domains.c[name] for name in Domain._fields)).order_by(domains.c.is_primary.desc(), domains.c.name)
@@ -53,6 +54,12 @@ def insert_organization(tx: Transaction, organization: Organization) -> None:
 def the_organization(tx: Transaction) -> Organization | None:
     row = tx.one(_ONE)
     return None if row is None else Organization._make(row)
+
+
+def hold(tx: Transaction) -> None:
+    """Lets whoever else changes what is decided for all (who administers, the policy, what is trusted) wait until this
+    transaction is over. Comes before anything is read that the change rests on, the actor's own rights too."""
+    tx.all(_HOLD)
 
 
 def insert_domain(tx: Transaction, domain: Domain) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select
 
+from ostiary.storage.announcements import announce_person
 from ostiary.storage.database import Query, Transaction, Value
 from ostiary.storage.statements import delete_by, insert_into, update_by
 from ostiary.storage.tables import group_members, groups, people, role_assignments
@@ -168,6 +169,7 @@ def count_people(tx: Transaction) -> int:
 
 def set_enabled(tx: Transaction, person_id: str, *, is_enabled: bool) -> None:
     tx.run(_SET_ENABLED, key=person_id, is_enabled=is_enabled)
+    announce_person(tx, person_id)
 
 
 def set_must_change_password(tx: Transaction, person_id: str, *, must_change_password: bool) -> None:
@@ -189,6 +191,7 @@ def set_display_name(tx: Transaction, person: Person, display_name: str) -> None
 
 def delete_person(tx: Transaction, person_id: str) -> None:
     tx.run(_DELETE, key=person_id)
+    announce_person(tx, person_id)
 
 
 def insert_group(tx: Transaction, group: Group) -> None:

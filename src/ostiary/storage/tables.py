@@ -178,6 +178,42 @@ code_generators = Table(
     Column("last_step", BigInteger, nullable=False),
 )
 
+authenticator_devices = Table(
+    # an Ostiary Authenticator that answers approvals: its device key, and what it says of itself
+    "authenticator_devices",
+    metadata,
+    _of_method(),
+    _of_person(index=True),
+    Column("public_key", LargeBinary, nullable=False, unique=True),  # P-256, SEC 1 §2.3.3, uncompressed
+    Column("model", Text, nullable=False),  # AAGUID
+    Column("app_version", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("connection", Text),  # the one that counts; an older one ends when it sees another here
+)
+
+approval_requests = Table(
+    # a sign-in waits for an approval. The number stands nowhere: it follows from the identifier and a key of ours
+    "approval_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _of_person(nullable=True),  # null: nobody is asked, though the page looks the same
+    Column("username", Text, nullable=False, index=True),  # as typed: of nobody, too, there is one at a time
+    Column("binding", LargeBinary, nullable=False, index=True),  # hash of the cookie of the sign-in that waits
+    Column("browser", LargeBinary),
+    Column("network", Text, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("is_passwordless", Boolean, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("method_id", Text),  # the device that answered
+    Column("answered_at", BigInteger),  # spent, whatever came of it
+    Column("outcome", Text),
+    Column("reference", Text),
+    Index(None, "person_id", "expires_at"),
+)
+
 challenges = Table(
     "challenges",
     metadata,
@@ -341,4 +377,114 @@ disavowals = Table(
     Column("happened_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
+)
+
+attestation_authorities = Table(
+    # our own authorities over the attestation of our Authenticator: one issues, older ones may still be trusted
+    "attestation_authorities",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("certificate", LargeBinary, nullable=False, unique=True),  # DER
+    Column("sealed_key", LargeBinary),  # null once it issues no more: then nobody has the key
+    Column("is_issuing", Boolean, unique=True),  # true for the one that does, else null
+    Column("created_at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("removed_at", BigInteger),
+)
+
+enrolled_authenticators = Table(
+    # the attestation certificates our authorities issued
+    "enrolled_authenticators",
+    metadata,
+    Column("serial", Text, primary_key=True),  # in hexadecimal
+    Column("authority_id", Text, ForeignKey("attestation_authorities.id"), nullable=False),
+    Column("model", Text, nullable=False),  # the AAGUID
+    Column("person_id", Text, ForeignKey("people.id", ondelete="SET NULL"), index=True),
+    Column("username", Text),  # for whom; null for nobody in particular
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    Column("certificate", LargeBinary, nullable=False),  # DER
+    Column("enrolled_at", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", Text),
+)
+
+enrolment_codes = Table(
+    # one-time codes by which somebody enrols their Authenticator
+    "enrolment_codes",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    _of_person(nullable=True, index=True),  # null: for anybody
+    Column("model", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("used_at", BigInteger),
+    Column("serial", Text),  # of the certificate it was used for
+)
+
+enrolled_passkeys = Table(
+    # which of our attestation certificates vouched for a passkey
+    "enrolled_passkeys",
+    metadata,
+    _of_method(),
+    Column("serial", Text, ForeignKey("enrolled_authenticators.serial"), nullable=False, index=True),
+)
+
+oauth_requests = Table(
+    # a request for authorization that waits for the person to sign in and to agree
+    "oauth_requests",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+oauth_grants = Table(
+    # what a person let an application do. It has a session of its own and ends with it, and all tokens with the grant
+    "oauth_grants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session_id", Text, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("client_id", Text, nullable=False),
+    Column("scope", Text, nullable=False),  # joined by spaces
+    Column("created_at", BigInteger, nullable=False),
+)
+
+oauth_codes = Table(
+    # RFC 6749 §4.1.2; a used one is kept as long as its grant, for being shown again to end it
+    "oauth_codes",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("grant_id", Text, ForeignKey("oauth_grants.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("redirect_uri", Text, nullable=False),
+    Column("code_challenge", Text, nullable=False),
+    Column("nonce", Text),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+oauth_refresh_tokens = Table(
+    # used ones are kept until they would have expired: shown again, they end the grant
+    "oauth_refresh_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("grant_id", Text, ForeignKey("oauth_grants.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("used_at", BigInteger),
+)
+
+oauth_signing_keys = Table(
+    # `signs_until` then another signs; `expires_at` then nothing it signed is valid any more
+    "oauth_signing_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sealed_private_key", LargeBinary, nullable=False),
+    Column("public_jwk", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("signs_until", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
 )

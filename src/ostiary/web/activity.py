@@ -23,8 +23,15 @@ _SENTENCES = {
     Event.CODE_ADD: N_("The authenticator app “%(name)s” was added."),
     Event.CODE_RENAME: N_("An authenticator app was renamed to “%(name)s”."),
     Event.CODE_REMOVE: N_("The authenticator app “%(name)s” was deleted."),
+    Event.AUTHENTICATOR_ADD: N_("The Ostiary Authenticator “%(name)s” was added."),
+    Event.AUTHENTICATOR_RENAME: N_("An Ostiary Authenticator was renamed to “%(name)s”."),
+    Event.AUTHENTICATOR_REMOVE: N_("The Ostiary Authenticator “%(name)s” was removed."),
+    Event.APPROVAL_REPORT: N_("You reported a sign-in that “%(name)s” was asked to approve as not yours."),
     Event.PASSWORD_CHANGE: N_("Your password was changed."),
     Event.SECOND_FACTOR_CHOOSE: N_("The second step asked first was changed."),
+    Event.APP_CONNECT: N_("You signed in to the app “%(name)s”."),
+    Event.APP_DISCONNECT: N_("The app “%(name)s” was signed out."),
+    Event.APP_SUSPECT: N_("The app “%(name)s” was signed out: what it signs in with was used twice."),
     Event.DISAVOW: N_("You said that something was not you. Every session was ended."),
     Event.PERSON_CREATE: N_("An administrator created your account."),
     Event.PERSON_ENABLE: N_("An administrator enabled your account."),
@@ -38,10 +45,14 @@ _SENTENCES = {
     Event.GROUP_MEMBER_REMOVE: N_("An administrator removed you from a group."),
     Event.ROLE_ASSIGN: N_("An administrator gave you a role."),
     Event.ROLE_REMOVE: N_("An administrator took a role from you."),
+    Event.ATTESTATION_CODE_ISSUE: N_("An administrator made a code for you to enrol an Ostiary Authenticator."),
+    Event.ATTESTATION_ISSUE: N_("An Ostiary Authenticator was enrolled for you."),
 }
 _REFUSED_SIGN_IN = N_("A sign-in was refused: %(why)s")
 _REFUSED = N_("Something was refused: %(why)s")
 _WARNINGS = {
+    Event.APPROVAL_REPORT,
+    Event.APP_SUSPECT,
     Event.DISAVOW,
     Event.PASS_ISSUE,
     Event.PASSKEY_SUSPECT,

@@ -1,38 +1,51 @@
 """`/security-info/add`: a person adds a sign-in method. The ceremony's two requests are `passkeys`."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, ParamSpec
 
 import segno
 from starlette.responses import Response
 
-from ostiary.identity import code_enrolment, passkey_registration, security_info
+from ostiary.identity import authenticator_registration, code_enrolment, passkey_registration, security_info
 from ostiary.identity.code_enrolment import Pending
 from ostiary.identity.policy.prospects import Choice
 from ostiary.identity.reasons import Reason, Refusal
+from ostiary.identity.security_info import Entry
 from ostiary.identity.sessions import SignedIn
 from ostiary.storage.database import Transaction
 from ostiary.web import cookies
 from ostiary.web.answers import answer_page, redirect, tell
 from ostiary.web.method_rows import method_row
-from ostiary.web.pages import AddCodePage, AddMethodPage, AddPasskeyPage, MethodChoice, PasskeyAddedPage
+from ostiary.web.pages import (
+    AddAuthenticatorPage,
+    AddCodePage,
+    AddMethodPage,
+    AddPasskeyPage,
+    MethodChoice,
+    PasskeyAddedPage,
+)
 from ostiary.web.translations import N_
 from ostiary.web.visit import Visit
 from ostiary.web.wording import WORDING
 
+ADD_AUTHENTICATOR = "/security-info/add/authenticator"
 ADD_CODE = "/security-info/add/code"
 ADD_PASSKEY = "/security-info/add/passkey"
 WHY = "/security-info/why"
+P = ParamSpec("P")
 
 
 async def show(visit: Visit) -> Response:
     """`GET /security-info/add`: every choice there is; one that cannot be taken now says why."""
     signed_in = visit.session()
-    for_passkey, for_code = await visit.read(_hindrances, signed_in, now=visit.now)
+    for_passkey, for_code, for_authenticator = await visit.read(_hindrances, signed_in, now=visit.now)
     seen = await visit.read(passkey_registration.prospects, signed_in, now=visit.now)
 
-    def choice_of(name: Choice | Literal["code"], path: str, against: Reason | None) -> MethodChoice:
+    def choice_of(
+        name: Choice | Literal["code", "authenticator", "passkey_in_authenticator"], path: str, against: Reason | None
+    ) -> MethodChoice:
         return MethodChoice(
-            choice="code" if name == "code" else name.value,
+            choice=name.value if isinstance(name, Choice) else name,
             path=path,
             is_allowed=against is None,
             reason=visit.say(WORDING[against.value].title) if against else None,
@@ -42,6 +55,9 @@ async def show(visit: Visit) -> Response:
         choice_of(choice, f"{ADD_PASSKEY}?provider={choice.value}", for_passkey or seen.choices[choice])
         for choice in Choice
     ]
+    in_authenticator = for_passkey or seen.choices[Choice.THIS_DEVICE]
+    choices.append(choice_of("passkey_in_authenticator", f"{ADD_AUTHENTICATOR}?passkey=1", in_authenticator))
+    choices.append(choice_of("authenticator", ADD_AUTHENTICATOR, for_authenticator))
     choices.append(choice_of("code", ADD_CODE, for_code))
     page = AddMethodPage(
         choices=tuple(choices),
@@ -51,17 +67,23 @@ async def show(visit: Visit) -> Response:
     return await answer_page(visit, page)
 
 
-def _hindrances(tx: Transaction, signed_in: SignedIn, *, now: int) -> tuple[Reason | None, Reason | None]:
-    """Why no passkey, and why no authenticator app, could be added, whatever was proven."""
-    found: list[Reason | None] = []
-    for require_room in (passkey_registration.require_room, code_enrolment.require_room):
-        try:
-            require_room(tx, signed_in, now=now)
-        except Refusal as refusal:
-            found.append(Reason(refusal.reason))
-        else:
-            found.append(None)
-    return found[0], found[1]
+def _hindrances(
+    tx: Transaction, signed_in: SignedIn, *, now: int
+) -> tuple[Reason | None, Reason | None, Reason | None]:
+    """Why no passkey, no authenticator app and no Ostiary Authenticator could be added, whatever was proven."""
+    return (
+        _reason(passkey_registration.require_room, tx, signed_in, now=now),
+        _reason(code_enrolment.require_room, tx, signed_in, now=now),
+        _reason(authenticator_registration.require_room, tx, signed_in.person),
+    )
+
+
+def _reason(require: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> Reason | None:
+    try:
+        require(*args, **kwargs)
+    except Refusal as refusal:
+        return Reason(refusal.reason)
+    return None
 
 
 async def show_passkey(visit: Visit) -> Response:
@@ -120,6 +142,27 @@ async def _added_page(visit: Visit, refusal: Refusal | None = None, name: str | 
         problem=told.problem if told else None,
     )
     return await answer_page(visit, page, told.status if told else 200)
+
+
+async def show_authenticator(visit: Visit) -> Response:
+    """`GET /security-info/add/authenticator`: what to do in the app. `?since=` when it was begun before."""
+    person = visit.session().person
+    query = visit.query
+    text = query.get("since", "")
+    since = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else visit.now
+    owned = await visit.read(authenticator_registration.authenticators_of, person.id)
+    new = next((one for one in reversed(owned) if one.method.created_at >= since), None) if text else None
+    if new is None:
+        await visit.read(authenticator_registration.require_room, person)
+    address = visit.site.relying_party.origins[0]
+    page = AddAuthenticatorPage(
+        address=address,
+        qr=segno.make(address, micro=False).svg_data_uri(scale=4, border=2),
+        since=since,
+        registered=method_row(visit, Entry(new.method, None, device=new.device)) if new else None,
+        is_passkey_wanted="passkey" in query,
+    )
+    return await answer_page(visit, page)
 
 
 async def show_code(visit: Visit) -> Response:

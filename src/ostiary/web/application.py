@@ -8,10 +8,13 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from starlette.applications import Starlette
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from ostiary.clock import MINUTE, SECOND, Clock, system_clock
+from ostiary.hybrid.tunnel.asgi import TunnelApplication
+from ostiary.hybrid.tunnel.exchange import Exchange
 from ostiary.identity import provider_names
 from ostiary.identity.audit import Event
 from ostiary.identity.methods import Methods
@@ -20,10 +23,14 @@ from ostiary.identity.sealing import Sealer, key_from_file
 from ostiary.identity.trust import Trust
 from ostiary.settings import Settings
 from ostiary.storage import housekeeping, organizations
+from ostiary.storage.announcements import Announcer, Listening
 from ostiary.storage.database import Database
 from ostiary.web import (
     adding,
+    approvals,
     assets,
+    authenticator_connection,
+    browser_extension,
     help,
     language,
     not_me,
@@ -37,13 +44,17 @@ from ostiary.web import (
 )
 from ostiary.web.admin.routes import ADMIN_ROUTES
 from ostiary.web.answers import redirect
+from ostiary.web.authenticator_connection import AuthenticatorConnections
 from ostiary.web.endpoint import Access, Endpoint, Face, Handler, page_unknown
+from ostiary.web.extension_package import ExtensionPackage
+from ostiary.web.graph.application import VERSIONS, build_graph
 from ostiary.web.guard import Guard
 from ostiary.web.letters import Writer
 from ostiary.web.mail_server import MailServer
 from ostiary.web.mailing import Sender
 from ostiary.web.metadata_refresh import MetadataKeeper, MetadataSource
 from ostiary.web.metrics import Metrics
+from ostiary.web.oidc.routes import OIDC_ROUTES
 from ostiary.web.rendering import Renderer
 from ostiary.web.site import Site
 from ostiary.web.translations import Translations
@@ -67,6 +78,7 @@ def build_site(settings: Settings, database: Database, *, clock: Clock = system_
     renderer = Renderer(translations)
     return Site(
         database=database,
+        announcer=Announcer(),
         methods=Methods(relying_party=relying_party, sealer=sealer),
         relying_party=relying_party,
         sealer=sealer,
@@ -82,6 +94,9 @@ def build_site(settings: Settings, database: Database, *, clock: Clock = system_
             public_url=settings.public_url,
             default_language=settings.mail_language,
         ),
+        extension=ExtensionPackage(settings.data, sealer, update_url=browser_extension.update_url(settings.public_url)),
+        tunnels=Exchange() if settings.tunnel_domain else None,
+        tunnel_domain=settings.tunnel_domain,
         mail_server=MailServer.of(settings),
     )
 
@@ -95,20 +110,41 @@ def build_application(site: Site, metadata: MetadataSource | None = None) -> ASG
         if metadata is not None:
             keeper = MetadataKeeper(site.database, site.trust, metadata, site.clock)
             tasks.append(asyncio.create_task(keeper.run()))
+        listening = Listening(site.database, site.announcer) if site.database.dialect == "postgresql" else None
+        if listening is not None:
+            listening.start()
         async with _sending_mail(site):
             yield
+        site.announcer.close()
+        if site.tunnels is not None:
+            await site.tunnels.close()
+        if listening is not None:
+            await asyncio.to_thread(listening.stop)
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
         site.hashing.shutdown()
 
+    site.database.deliver = site.announcer.deliver
     fixed = {path: Endpoint(site, faces) for path, faces in ROUTES.items() if "{" not in path}
-    routes = [Route(path, Endpoint(site, faces)) for path, faces in ROUTES.items() if path not in fixed]
+    routes: list[BaseRoute] = [
+        Route(path, Endpoint(site, faces)) for path, faces in ROUTES.items() if path not in fixed
+    ]
     unknown = Endpoint(site, {verb: Face(page_unknown, Access.ANYONE) for verb in _VERBS})
+    routes.append(WebSocketRoute(authenticator_connection.PATH, AuthenticatorConnections(site)))
+    if site.tunnels is not None:
+        routes.append(WebSocketRoute("/cable/{path:path}", TunnelApplication(site.tunnels)))
+    routes.append(WebSocketRoute("/{path:path}", _refuse_websocket))
+    graph = build_graph(site)
+    routes.extend(Mount(version, graph) for version in VERSIONS)
     app = Starlette(routes=[*routes, Mount("/static", assets.Assets(unknown)), Mount("/", unknown)], lifespan=lifespan)
     app.router.redirect_slashes = False
     return Guard(_FixedPaths(fixed, app), origins=site.relying_party.origins)
+
+
+async def _refuse_websocket(websocket: WebSocket) -> None:
+    await websocket.close()  # before it is accepted: 403
 
 
 class _FixedPaths:
@@ -119,7 +155,9 @@ class _FixedPaths:
         self._others = others
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self._endpoints.get(scope.get("path", ""), self._others)(scope, receive, send)
+        if scope["type"] != "http":
+            return self._others(scope, receive, send)
+        return self._endpoints.get(scope["path"], self._others)(scope, receive, send)
 
 
 async def _keep_house(site: Site) -> None:
@@ -171,6 +209,9 @@ ROUTES: Mapping[str, Mapping[str, Face]] = {
     "/sign-in/password": {"POST": _open(sign_in.prove_password)},
     "/sign-in/code": {"POST": _open(sign_in.prove_code)},
     "/sign-in/temporary-access-pass": {"POST": _open(sign_in.prove_pass)},
+    "/sign-in/approval": {"POST": _open(sign_in.ask_authenticator)},
+    "/sign-in/approval/continue": {"POST": _open(sign_in.prove_approval)},
+    "/sign-in/approval/events": {"GET": _open(approvals.events)},
     "/sign-in/new-password": {"POST": _open(sign_in.replace_password, Event.PASSWORD_CHANGE)},
     "/sign-out": {
         "GET": _open(sign_out.show, Event.SESSION_END),
@@ -183,6 +224,8 @@ ROUTES: Mapping[str, Mapping[str, Face]] = {
     "/security-info/add": {"GET": Face(adding.show)},
     "/security-info/why": {"GET": Face(why.show)},
     "/security-info/add/passkey": {"GET": Face(adding.show_passkey, event=Event.PASSKEY_ADD)},
+    "/security-info/add/authenticator": {"GET": Face(adding.show_authenticator, event=Event.AUTHENTICATOR_ADD)},
+    "/security-info/add/authenticator/events": {"GET": Face(approvals.registration_events)},
     "/security-info/add/code": {
         "GET": Face(adding.show_code, event=Event.CODE_ADD),
         "POST": Face(adding.add_code, event=Event.CODE_ADD),
@@ -213,9 +256,14 @@ ROUTES: Mapping[str, Mapping[str, Face]] = {
     "/security-info/sessions/{session_id}/end": {"POST": Face(security_info.end_session, event=Event.SESSION_END)},
     "/security-info/sign-out-everywhere": {"POST": Face(security_info.sign_out_everywhere, event=Event.SESSIONS_END)},
     **ADMIN_ROUTES,
+    **OIDC_ROUTES,
     "/ceremonies/reports": {"POST": _open(help.report, Event.CEREMONY_REPORT)},
     "/not-me/{token}": {"GET": _open(not_me.show, Event.DISAVOW), "POST": _open(not_me.disavow, Event.DISAVOW)},
     "/help/{code}": {"GET": _open(help.show)},
+    "/authenticator/extension": {"GET": _open(browser_extension.show)},
+    browser_extension.UPDATES_PATH: {"GET": _open(browser_extension.updates)},
+    browser_extension.PACKAGE_PATH: {"GET": _open(browser_extension.package)},
+    browser_extension.POLICY_PATH: {"GET": _open(browser_extension.policy)},
     "/language": {"POST": _open(language.choose)},
     "/branding/{key}.css": {"GET": _open(assets.branding_stylesheet)},
     "/branding/{key}/logo": {"GET": _open(assets.logo)},

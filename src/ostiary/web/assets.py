@@ -9,7 +9,6 @@ from ostiary.identity.reasons import Refusal
 from ostiary.storage import organizations
 from ostiary.web.branding import stylesheet
 from ostiary.web.refusals import RequestReason
-from ostiary.web.rendering import STATIC
 from ostiary.web.visit import Visit
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
@@ -22,7 +21,7 @@ class Assets(StaticFiles):
     scripts import, they ask each time whether they changed."""
 
     def __init__(self, unknown: ASGIApp) -> None:
-        super().__init__(directory=STATIC)
+        super().__init__(packages=[("ostiary.web", "static"), ("ostiary.look", "static")])
         self._unknown = unknown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -96,6 +96,11 @@ RULES: Final[Mapping[Rule, tuple[str, str | None]]] = {
     Rule.PASS_USED: (N_("The one-time pass has been used."), N_("The helpdesk can issue a new one.")),
     Rule.PASSWORD_OFF: (N_("Policy does not let the password be used."), N_("Use a passkey instead.")),
     Rule.CODE_OFF: (N_("Policy does not let codes be used."), N_("Use a passkey instead.")),
+    Rule.AUTHENTICATOR_OFF: (
+        N_("Policy does not let the Ostiary Authenticator approve sign-ins."),
+        N_("Use a passkey instead."),
+    ),
+    Rule.PASSWORDLESS: (N_("The Ostiary Authenticator can approve a sign-in without a password."), None),
     Rule.CAN_SIGN_IN: (N_("There is a way to sign in that policy allows."), None),
     Rule.CANNOT_SIGN_IN: (
         N_("No way to sign in is left."),
@@ -133,6 +138,7 @@ FLAWS: Final = (
     N_("This is not an AAGUID: %(aaguid)s"),
     N_("The largest number of passkeys is 1 to 10."),
     N_("The grace period is 0 to 365 days."),
+    N_("The default profile cannot be deleted. Take it from its targets instead."),
     N_("A target needs at least one profile."),
     N_("It names a profile that does not exist."),
     N_("Lifetimes rise from minimum over default to maximum, %(least)s to %(most)s minutes."),

@@ -46,10 +46,33 @@ HAPPENED: dict[Event, tuple[str, str]] = {
         N_("An authenticator app was deleted from your account"),
         N_("The authenticator app “%(name)s” was deleted."),
     ),
+    Event.AUTHENTICATOR_ADD: (
+        N_("An Ostiary Authenticator was added to your account"),
+        N_("The Ostiary Authenticator “%(name)s” was added. It can approve sign-ins to your account."),
+    ),
+    Event.AUTHENTICATOR_RENAME: (
+        N_("An Ostiary Authenticator of yours was renamed"),
+        N_("An Ostiary Authenticator was renamed to “%(name)s”."),
+    ),
+    Event.AUTHENTICATOR_REMOVE: (
+        N_("An Ostiary Authenticator was removed from your account"),
+        N_("The Ostiary Authenticator “%(name)s” was removed. It approves no more sign-ins."),
+    ),
+    Event.APPROVAL_REPORT: (
+        N_("You reported a sign-in that was not yours"),
+        N_(
+            "“%(name)s” was asked to approve a sign-in, and it was reported as not yours. It was refused. Somebody may "
+            "know your password: change it."
+        ),
+    ),
     Event.PASSWORD_CHANGE: (N_("Your password was changed"), N_("Your password was changed.")),
     Event.SECOND_FACTOR_CHOOSE: (
         N_("Your second step was changed"),
         N_("The second step asked first was changed."),
+    ),
+    Event.APP_CONNECT: (
+        N_("An app was signed in to your account"),
+        N_("The app “%(name)s” was signed in to your account."),
     ),
     Event.PERSON_PASSWORD_SET: (
         N_("An administrator set a new password for you"),

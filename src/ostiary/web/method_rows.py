@@ -23,6 +23,7 @@ _MARKS: dict[ProviderKind, Mark] = {
 _OWN_MARKS: dict[MethodKind, Mark] = {
     MethodKind.PASSWORD: "password",
     MethodKind.CODE: "code",
+    MethodKind.AUTHENTICATOR: "authenticator",
     MethodKind.PASS: "temporary_access_pass",
 }
 
@@ -31,7 +32,7 @@ def method_row(visit: Visit, entry: Entry) -> MethodRow:
     method, credential = entry.method, entry.credential
     kind = MethodKind(method.kind)
     words = {MethodKind.PASSWORD: visit.say(N_("Password")), MethodKind.PASS: visit.say(N_("Temporary Access Pass"))}
-    provider = name_of(Aaguid.parse(credential.aaguid)) if credential else None
+    provider = name_of(Aaguid.parse(entry.aaguid)) if entry.aaguid else None
     return MethodRow(
         id=method.id,
         kind=kind,
@@ -42,9 +43,10 @@ def method_row(visit: Visit, entry: Entry) -> MethodRow:
         added=method.created_at,
         last_used=method.last_used_at,
         last_used_where=client_words(visit, method.last_used_client or "") or None,
-        can_rename=kind in (MethodKind.PASSKEY, MethodKind.CODE),
+        can_rename=kind in (MethodKind.PASSKEY, MethodKind.CODE, MethodKind.AUTHENTICATOR),
         can_delete=kind is not MethodKind.PASSWORD,
         validity=_validity(entry),
+        app=f"{entry.device.app_version}, {entry.device.platform}" if entry.device else None,
     )
 
 
@@ -56,7 +58,7 @@ def method_json(visit: Visit, entry: Entry) -> dict[str, Any]:
         "kind": row.kind,
         "name": row.name,
         "provider": row.provider,
-        "aaguid": entry.credential.aaguid if entry.credential else None,
+        "aaguid": entry.aaguid,
         "binding": row.binding,
         "attestation": entry.credential.attestation_kind if entry.credential else None,
         "added": row.added,

@@ -42,6 +42,7 @@ async def disavow(visit: Visit) -> Response:
         is_removed=outcome.removed,
         must_change_password=outcome.must_change_password,
         can_sign_in=outcome.can_sign_in,
+        is_password_ended=outcome.is_password_ended,
     )
     return await answer_page(visit, page, username=outcome.person.username)
 

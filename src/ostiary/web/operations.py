@@ -4,6 +4,7 @@ import ipaddress
 
 from starlette.responses import PlainTextResponse, Response
 
+from ostiary.hybrid.tunnel.exchange import metrics_text
 from ostiary.identity.reasons import Refusal
 from ostiary.storage import organizations, outbox
 from ostiary.web.answers import answer_json
@@ -39,4 +40,7 @@ async def metrics(visit: Visit) -> Response:
     counts = await visit.read(outbox.count_mail)
     shown.mail_waiting.set(counts.waiting)
     shown.mail_given_up.set(counts.given_up)
-    return Response(shown.exposition(), media_type="text/plain; version=0.0.4")
+    text = shown.exposition()
+    if visit.site.tunnels is not None:
+        text += metrics_text(visit.site.tunnels).encode()
+    return Response(text, media_type="text/plain; version=0.0.4")

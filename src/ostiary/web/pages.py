@@ -93,13 +93,24 @@ class SignInOptionsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalView:
+    """A request to the Ostiary Authenticator that is open: the number to enter there, and how long it waits."""
+
+    number: str
+    seconds_left: int
+    seconds: int
+    is_approved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvePage:
     """Stages *prove* and *prove again*: one method asked now, the others behind *Use another way*.
 
     `method` password posts `password` to `/sign-in/password`; code posts `code` to `/sign-in/code`; a pass posts `pass`
-    to `/sign-in/temporary-access-pass`; passkey is a button driven by the script. Another way posts `method` to
-    `/sign-in/method`; a pass among `others` stands outside the fold, for whoever has one has nothing else. *Not you?*
-    posts to `/sign-in/restart` (absent when `step_up`, which instead has *Cancel* to `cancel_path`).
+    to `/sign-in/temporary-access-pass`; passkey is a button driven by the script; authenticator shows `approval` and
+    posts to `/sign-in/approval/continue` once that is over, or without one to `/sign-in/approval` to ask. Another way
+    posts `method` to `/sign-in/method`; a pass among `others` stands outside the fold, for whoever has one has nothing
+    else. *Not you?* posts to `/sign-in/restart` (absent when `step_up`, which instead has *Cancel* to `cancel_path`).
     """
 
     template: ClassVar[str] = "sign_in/prove.html"
@@ -111,6 +122,7 @@ class ProvePage:
     step_up: bool  # asking for fresher proof before something sensitive
     cancel_path: str = "/security-info"
     problem: Problem | None = None
+    approval: ApprovalView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +143,25 @@ class SignOutPage:
 
     template: ClassVar[str] = "sign_in/sign_out.html"
     script: ClassVar[str | None] = None
+
+
+# --- Applications -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmAppPage:
+    """`GET /oauth2/v2.0/authorize/{request}`: whether an application on this computer may do what it asks. Posts
+    `decision` (`continue`, `cancel` or `switch`) and `account` to `path`. `rights` say what it may do; `account` is
+    whose yes it is, should somebody else sign in meanwhile."""
+
+    template: ClassVar[str] = "oauth/confirm.html"
+    script: ClassVar[str | None] = None
+    app: str
+    username: str
+    account: str
+    rights: tuple[Literal["methods_write", "methods_read", "profile", "offline_access"], ...]
+    path: str
+    problem: Problem | None = None
 
 
 # --- Security info ----------------------------------------------------------------------------------------------
@@ -162,6 +193,7 @@ class MethodRow:
     can_rename: bool
     can_delete: bool
     validity: Validity | None = None
+    app: str | None = None  # of an Ostiary Authenticator: version and system
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +244,9 @@ class SecurityInfoPage:
 class MethodChoice:
     """A card on *Add sign-in method*. Not allowed: greyed, with `reason`, never hidden."""
 
-    choice: Literal["this_device", "phone_or_tablet", "security_key", "code"]
+    choice: Literal[
+        "this_device", "phone_or_tablet", "security_key", "passkey_in_authenticator", "authenticator", "code"
+    ]
     path: str
     is_allowed: bool
     reason: str | None = None
@@ -317,6 +351,21 @@ class AddCodePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddAuthenticatorPage:
+    """`GET /security-info/add/authenticator`: what to do in the Ostiary Authenticator, which registers itself. The
+    script waits on the stream of events beside it, and comes back with `?since=` the same to say that it is done.
+    `registered` is what was registered since, `qr` the server's address as an SVG data URI."""
+
+    template: ClassVar[str] = "security_info/add_authenticator.html"
+    script: ClassVar[str] = "add-authenticator"
+    address: str
+    qr: str
+    since: int
+    registered: MethodRow | None = None
+    is_passkey_wanted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordPage:
     """`GET`/`POST /security-info/password`: fields `current`, `new`, `repeat`."""
 
@@ -359,6 +408,7 @@ class DisavowedPage:
     is_removed: bool
     must_change_password: bool
     can_sign_in: bool
+    is_password_ended: bool = False
 
 
 # --- Help and errors --------------------------------------------------------------------------------------------
@@ -393,6 +443,7 @@ Page = (
     | ProvePage
     | NewPasswordPage
     | SignOutPage
+    | ConfirmAppPage
     | SecurityInfoPage
     | AddMethodPage
     | AddPasskeyPage
@@ -401,6 +452,7 @@ Page = (
     | RenamePage
     | DeletePage
     | AddCodePage
+    | AddAuthenticatorPage
     | PasswordPage
     | NotMePage
     | DisavowedPage

@@ -62,7 +62,7 @@ async def register(visit: Visit) -> Response:
         signed_in,
         facts,
         relying_party,
-        _naming(visit),
+        naming(visit),
         name,
         is_compromised=trust.is_compromised(facts.aaguid, as_datetime(visit.now)),
         caller=visit.caller,
@@ -73,7 +73,7 @@ async def register(visit: Visit) -> Response:
     return answer_json(visit, method_json(visit, entry), 201)
 
 
-def _naming(visit: Visit) -> Naming:
+def naming(visit: Visit) -> Naming:
     browser, system = split_client(visit.caller.client)
     language = visit.site.translations.language(visit.language)
     return Naming(

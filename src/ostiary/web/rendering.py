@@ -1,6 +1,5 @@
 """Pages into HTML: Jinja2 templates that read `page` and `shell`, nothing else."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from babel.dates import format_datetime, format_skeleton
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ostiary.look import Shelves
 from ostiary.web.pages import Drawable, Shell
 from ostiary.web.translations import Translations
 
@@ -27,7 +27,7 @@ class Renderer:
     def __init__(self, translations: Translations, debug: bool = False) -> None:
         self._translations = translations
         self._debug = debug
-        self._versions: dict[str, str] = {}
+        self._shelves = Shelves(STATIC, debug=debug)
         self._environments = {tag: self._environment(tag) for tag, _ in translations.languages}
 
     def render(self, page: Drawable, shell: Shell) -> str:
@@ -40,13 +40,8 @@ class Renderer:
         return self._environments[tag].get_template(template).render(**values)
 
     def static(self, path: str) -> str:
-        """`/static/css/base.css?v=...`: the version is the content's, so that browsers may keep the file for good."""
-        version = self._versions.get(path)
-        if version is None or self._debug:
-            file = STATIC / path
-            version = hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else ""
-            self._versions[path] = version
-        return f"/static/{path}?v={version}" if version else f"/static/{path}"
+        """`/static/css/base.css?v=...`"""
+        return self._shelves.address(path)
 
     def _environment(self, tag: str) -> Environment:
         environment = Environment(

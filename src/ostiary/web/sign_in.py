@@ -3,16 +3,18 @@
 from starlette.responses import Response
 
 from ostiary.identifiers import token_hash
+from ostiary.identity import approvals as identity_approvals
 from ostiary.identity import sign_in
 from ostiary.identity.assurance import ADMINISTER_AFRESH, CHANGE_METHODS, MethodKind
 from ostiary.identity.methods import Method
 from ostiary.identity.methods.password import MINIMUM_LENGTH, hash_password, matches
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.sign_in import Answer, Material, Progress, Stage, State, Verified
-from ostiary.web import cookies
+from ostiary.web import approvals, cookies
 from ostiary.web.answers import answer_page, redirect, tell
-from ostiary.web.pages import IdentifyPage, NewPasswordPage, Page, Problem, ProvePage, SignInOptionsPage
+from ostiary.web.pages import ApprovalView, IdentifyPage, NewPasswordPage, Page, Problem, ProvePage, SignInOptionsPage
 from ostiary.web.visit import Visit, local_path
+from ostiary.web.wording import WORDING
 
 WITH_PASS = "/sign-in?with=pass"
 
@@ -46,6 +48,10 @@ async def show(visit: Visit) -> Response:
         state = await _state(visit)
     if state.stage is Stage.DONE:
         return redirect(visit, next_path)
+    waiting = await approvals.find_waiting(visit, state)
+    if approvals.is_to_be_sent(state, waiting):
+        refusal = await approvals.send_request(visit, state)
+        return await _answer(visit, await _state(visit), refusal)
     return await _answer(visit, state, signed_out=query.get("done") == "signed_out")
 
 
@@ -76,20 +82,52 @@ async def options(visit: Visit) -> Response:
 
 
 async def choose(visit: Visit) -> Response:
-    """`POST /sign-in/method`: *Use another way*."""
+    """`POST /sign-in/method`: *Use another way*. To choose the Authenticator is to ask it."""
     form = await visit.form()
+    kind = form.get("method", "")
     try:
-        await visit.write(
-            sign_in.choose_method, visit.sign_in_token, form.get("method", ""), caller=visit.caller, now=visit.now
-        )
+        state = await visit.write(sign_in.choose_method, visit.sign_in_token, kind, caller=visit.caller, now=visit.now)
     except Refusal as refusal:
         return await _answer(visit, await _state(visit), refusal)
+    if kind == MethodKind.AUTHENTICATOR:
+        return await _ask_authenticator(visit, state)
     return redirect(visit, "/sign-in")
+
+
+async def ask_authenticator(visit: Visit) -> Response:
+    """`POST /sign-in/approval`: sends a request, in the place of the one before."""
+    return await _ask_authenticator(visit, await _state(visit))
+
+
+async def _ask_authenticator(visit: Visit, state: State) -> Response:
+    refusal = await approvals.send_request(visit, state)
+    if refusal is None:
+        return redirect(visit, "/sign-in")
+    return await _answer(visit, _asking_for(MethodKind.AUTHENTICATOR, await _state(visit)), refusal)
+
+
+async def prove_approval(visit: Visit) -> Response:
+    """`POST /sign-in/approval/continue`: the page goes on with what the Authenticator answered, or says what it was."""
+    state = await _state(visit)
+    await visit.find_session()
+    if state.stage is Stage.IDENTIFY:  # a report ends the sign-in as well
+        problem = approvals.problem_of(visit, await approvals.find_reported(visit))
+        if problem is None:
+            return await _answer(visit, state, Refusal(Reason.SIGN_IN_EXPIRED))
+        return await answer_page(visit, IdentifyPage(problem=problem), WORDING[problem.code].status)
+    method = visit.site.methods.authenticator
+    try:
+        sign_in.require_offered(state, method.kind)
+        subject = sign_in.subject_of(state, caller=visit.caller, binding=token_hash(visit.sign_in_token), now=visit.now)
+        progress = await visit.write(identity_approvals.conclude, method, subject, visit.sign_in_token, visit.signed_in)
+    except Refusal as refusal:
+        return await _answer(visit, _asking_for(method.kind, await _state(visit)), refusal)
+    return redirect(visit, take(visit, progress))
 
 
 async def restart(visit: Visit) -> Response:
     """`POST /sign-in/restart`: *Not you?*"""
-    await visit.write(sign_in.restart, visit.sign_in_token)
+    await visit.write(sign_in.restart, visit.sign_in_token, now=visit.now)
     return redirect(visit, "/sign-in")
 
 
@@ -181,14 +219,20 @@ async def _answer(
         refusal = Refusal(Reason.NO_METHOD_LEFT, person_id=state.person.id if state.proofs and state.person else None)
         if state.is_step_up:
             raise refusal
+    waiting = await approvals.find_waiting(visit, state) if state.kinds[:1] == (MethodKind.AUTHENTICATOR,) else None
     if refusal is not None:
         told = await tell(visit, refusal)
         problem, status = told.problem, told.status
-    page = _page(state, problem, username=username, signed_out=signed_out)
+    approval = approvals.view_of(waiting, now=visit.now)
+    if approval is None:
+        problem = approvals.problem_of(visit, waiting) or problem
+    page = _page(state, problem, approval, username=username, signed_out=signed_out)
     return await answer_page(visit, page, status, username=state.attempt.username if state.attempt else None)
 
 
-def _page(state: State, problem: Problem | None, *, username: str, signed_out: bool) -> Page:
+def _page(
+    state: State, problem: Problem | None, approval: ApprovalView | None, *, username: str, signed_out: bool
+) -> Page:
     known = state.attempt.username if state.attempt else None
     if known is None or not (state.kinds or state.stage is Stage.NEW_PASSWORD):
         return IdentifyPage(username=username, problem=problem, signed_out=signed_out)
@@ -202,4 +246,5 @@ def _page(state: State, problem: Problem | None, *, username: str, signed_out: b
         again=bool(state.proofs) and not state.is_step_up,
         step_up=state.is_step_up,
         problem=problem,
+        approval=approval,
     )

@@ -94,6 +94,82 @@ WORDING: dict[str, Wording] = {
     Reason.CHALLENGE_FOREIGN: Wording(
         400, N_("This step was begun in another browser or window."), N_("Reload the page and try again here.")
     ),
+    # approvals
+    Reason.APPROVAL_PENDING: Wording(
+        409,
+        N_("Another sign-in to this account is waiting for an approval."),
+        N_("Wait a minute and try again, or use another way. If it is not yours, decline it in your Authenticator."),
+    ),
+    Reason.APPROVAL_WAITING: Wording(
+        409,
+        N_("It is not approved yet."),
+        N_("Open your Authenticator, enter the number shown here and approve, then continue."),
+    ),
+    Reason.APPROVAL_UNKNOWN: Wording(
+        404, N_("There is no such request."), N_("Nothing has changed. Start the sign-in again.")
+    ),
+    Reason.APPROVAL_ANSWERED: Wording(
+        409, N_("This request was answered before."), N_("Look at the page that asked for it.")
+    ),
+    Reason.APPROVAL_EXPIRED: Wording(
+        410, N_("Nobody answered in time."), N_("Open your Authenticator, then send the request again.")
+    ),
+    Reason.APPROVAL_CANCELLED: Wording(
+        410, N_("This request was taken back."), N_("Send a new one, or use another way.")
+    ),
+    Reason.APPROVAL_DECLINED: Wording(
+        403,
+        N_("The sign-in was declined in the Authenticator."),
+        N_("If that was you by mistake, send the request again."),
+    ),
+    Reason.APPROVAL_REPORTED: Wording(
+        403,
+        N_("This sign-in was reported as not made by the account's owner."),
+        N_("No more requests are sent from here for a day. If it was you, sign in another way or ask your helpdesk."),
+    ),
+    Reason.APPROVAL_NUMBER_WRONG: Wording(
+        403,
+        N_("The number entered in the Authenticator was not the one shown here."),
+        N_("Send the request again and enter the new number."),
+    ),
+    Reason.APPROVAL_NOT_VERIFIED: Wording(
+        403,
+        N_("The Authenticator did not check who approved."),
+        N_("Send the request again, and use the PIN or fingerprint of the Authenticator."),
+    ),
+    Reason.APPROVAL_SIGNATURE_WRONG: Wording(
+        403,
+        N_("The answer was not signed by the Authenticator that was asked."),
+        N_("Remove the Authenticator under Security info and add it again, or ask your helpdesk with the reference."),
+    ),
+    Reason.APPROVALS_PAUSED: Wording(
+        429,
+        N_("Requests to the Authenticator are paused for this account."),
+        N_("There were too many that nobody approved. Use another way to sign in, or try again in an hour."),
+    ),
+    Reason.DEVICE_UNKNOWN: Wording(
+        404,
+        N_("This Authenticator is not registered here any more."),
+        N_("Remove the account from the Authenticator and add it again."),
+    ),
+    Reason.DEVICE_KEY_INVALID: Wording(
+        400, N_("That is not a P-256 public key."), N_("Send the device key as a JWK with kty, crv, x and y.")
+    ),
+    Reason.DEVICE_KEY_TAKEN: Wording(
+        409,
+        N_("This device key belongs to another account."),
+        N_("Nothing has changed. Let the Authenticator make a key of its own for each account."),
+    ),
+    Reason.DEVICE_INVALID: Wording(
+        400,
+        N_("What the Authenticator says of itself cannot be read."),
+        N_("Send model as an AAGUID, and version and platform as short text."),
+    ),
+    Reason.AUTHENTICATOR_LIMIT: Wording(
+        409,
+        N_("You have as many Authenticators as you can have."),
+        N_("Remove one you no longer use under Security info, then add this one."),
+    ),
     # sessions and step-up
     Reason.SIGN_IN_REQUIRED: Wording(401, N_("You are not signed in."), N_("Sign in and try again.")),
     Reason.FRESH_MFA_REQUIRED: Wording(
@@ -309,6 +385,92 @@ WORDING: dict[str, Wording] = {
         N_("Use a JSON file of at most 1 MB that maps AAGUIDs to objects with a name."),
     ),
     Reason.ROOT_UNKNOWN: Wording(404, N_("There is no such root."), N_("List the roots to see them.")),
+    # our own attestation authority
+    Reason.ATTESTATION_AUTHORITY_EXISTS: Wording(
+        409,
+        N_("There is an attestation authority already."),
+        N_("To let another take its place: ostiary admin attestation init --replace"),
+    ),
+    Reason.ATTESTATION_AUTHORITY_MISSING: Wording(
+        409,
+        N_("Your organisation enrols no Authenticators yet."),
+        N_("An administrator sets it up with: ostiary admin attestation init"),
+    ),
+    Reason.ATTESTATION_AUTHORITY_UNKNOWN: Wording(
+        404,
+        N_("There is no such attestation authority."),
+        N_("See what there is with: ostiary admin attestation status"),
+    ),
+    Reason.COUNTRY_INVALID: Wording(400, N_("That is not a country code."), N_("Give it in two letters, as DE.")),
+    Reason.ATTESTATION_CODE_WRONG: Wording(
+        403, N_("That enrolment code is not right, or not for you."), N_("Check it, or ask your helpdesk for one.")
+    ),
+    Reason.ATTESTATION_CODE_EXPIRED: Wording(
+        403, N_("That enrolment code is no longer valid."), N_("Ask your helpdesk for a new one.")
+    ),
+    Reason.ATTESTATION_CODE_USED: Wording(
+        403,
+        N_("That enrolment code has been used."),
+        N_("A code enrols one Authenticator. Ask your helpdesk for another."),
+    ),
+    Reason.ATTESTATION_CODE_LIFETIME_INVALID: Wording(
+        400, N_("A code cannot be valid for that long."), N_("Give a number of minutes, at most 10,080: seven days.")
+    ),
+    Reason.ATTESTATION_MODEL_DIFFERS: Wording(
+        403,
+        N_("That enrolment code is for another model of Authenticator."),
+        N_("Ask your helpdesk for one for yours: it keeps keys in a file, or in this computer's security chip."),
+    ),
+    Reason.ATTESTATION_REQUEST_INVALID: Wording(
+        400,
+        N_("That is not a certificate request we can use."),
+        N_("It has to be PKCS #10 in PEM, for a P-256 key and signed by it. The Ostiary Authenticator makes one."),
+    ),
+    Reason.ATTESTATION_KEY_KNOWN: Wording(
+        409,
+        N_("That Authenticator's key has had a certificate."),
+        N_("Let it make a new key, then ask again with the new request."),
+    ),
+    Reason.ATTESTATION_SERIAL_UNKNOWN: Wording(
+        404,
+        N_("There is no certificate with that serial number."),
+        N_("See them with: ostiary admin attestation list"),
+    ),
+    Reason.AUTHENTICATOR_MODEL_UNKNOWN: Wording(
+        400,
+        N_("That is not a model of the Ostiary Authenticator."),
+        N_("It is sealed-file or tpm, or the AAGUID of one of them."),
+    ),
+    Reason.AUTHENTICATOR_REVOKED: Wording(
+        403,
+        N_("Your organisation no longer vouches for this Authenticator."),
+        N_("No passkey was added. Use another authenticator, or ask your helpdesk to enrol this one again."),
+    ),
+    # applications
+    Reason.CLIENT_UNKNOWN: Wording(
+        400,
+        N_("We do not know the app that sent you here."),
+        N_("Nothing has changed. Close this page, and tell your helpdesk the reference."),
+    ),
+    Reason.REDIRECT_URI_INVALID: Wording(
+        400,
+        N_("The app that sent you here wants the answer at an address it may not use."),
+        N_("Nothing has changed. Close this page, and tell your helpdesk the reference."),
+    ),
+    Reason.AUTHORIZATION_UNKNOWN: Wording(
+        410,
+        N_("What the app asked for was answered already, or is too old."),
+        N_("Nothing has changed. Start again in the app."),
+    ),
+    Reason.TOKEN_MISSING: Wording(
+        401, N_("This needs an access token."), N_("Send it as: Authorization: Bearer, and the token.")
+    ),
+    Reason.TOKEN_INVALID: Wording(
+        401, N_("The access token is not valid, or no longer."), N_("Get a new one; if that fails, sign in again.")
+    ),
+    Reason.SCOPE_MISSING: Wording(
+        403, N_("The app was not given the right to do this."), N_("Sign in again and ask for the scope that is named.")
+    ),
     # permission
     Reason.NOT_PERMITTED: Wording(
         403, N_("Your roles do not allow this."), N_("Ask a Global Administrator for the role you need.")
@@ -316,6 +478,11 @@ WORDING: dict[str, Wording] = {
     Reason.NOT_YOURSELF: Wording(403, N_("This cannot be done for oneself."), N_("Ask another administrator.")),
     Reason.PHISHING_RESISTANT_REQUIRED: Wording(
         403, N_("The admin centre needs your passkey."), N_("Sign in once more, with the passkey.")
+    ),
+    Reason.ADMINISTRATOR_NEEDS_TWO_FACTORS: Wording(
+        403,
+        N_("A password alone does not open the admin centre."),
+        N_("Add an authenticator app or a passkey under Security info, then come back. Or sign in with a pass."),
     ),
     Reason.POLICY_INVALID: Wording(
         400, N_("That policy contradicts itself."), N_("See what is marked, and change it.")

@@ -324,6 +324,28 @@ def new_contact(routing_id: bytes, secret: bytes, link_id: bytes) -> ContactId:
     return ContactId(routing_id, device_of(secret), link_id)
 
 
+def metrics_text(exchange: Exchange) -> str:
+    """Prometheus' text format: counts alone, of nobody in particular."""
+    counts = exchange.counts
+    values = {
+        "open": ("gauge", exchange.open_tunnels),
+        "standing_by": ("gauge", exchange.standing_by),
+        "opened_total": ("counter", counts.opened),
+        "joined_total": ("counter", counts.joined),
+        "rung_total": ("counter", counts.rung),
+        "refused_total": ("counter", counts.refused),
+        "expired_total": ("counter", counts.expired),
+        "messages_total": ("counter", counts.messages),
+        "bytes_total": ("counter", counts.bytes),
+    }
+    lines = [
+        line
+        for name, (kind, value) in values.items()
+        for line in (f"# TYPE ostiary_tunnel_{name} {kind}", f"ostiary_tunnel_{name} {value}")
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def encode_standby(secret: bytes, links: list[bytes]) -> bytes:
     return encode_map({1: secret, 2: links})
 

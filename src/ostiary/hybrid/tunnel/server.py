@@ -22,7 +22,7 @@ from ostiary.hybrid.tunnel.addresses import (
     parse_path,
     parse_payload,
 )
-from ostiary.hybrid.tunnel.exchange import Close, Exchange, Refused
+from ostiary.hybrid.tunnel.exchange import Close, Exchange, Refused, metrics_text
 from ostiary.hybrid.tunnel.serving import admit, require_websocket, response_headers, serve_peer
 
 _PING_EVERY: Final = 30.0
@@ -126,37 +126,21 @@ class TunnelServer:
         return connection.respond(HTTPStatus.OK, metrics_text(self._exchange))
 
 
-def metrics_text(exchange: Exchange) -> str:
-    """Prometheus' text format: counts alone, of nobody in particular."""
-    counts = exchange.counts
-    values = {
-        "open": ("gauge", exchange.open_tunnels),
-        "standing_by": ("gauge", exchange.standing_by),
-        "opened_total": ("counter", counts.opened),
-        "joined_total": ("counter", counts.joined),
-        "rung_total": ("counter", counts.rung),
-        "refused_total": ("counter", counts.refused),
-        "expired_total": ("counter", counts.expired),
-        "messages_total": ("counter", counts.messages),
-        "bytes_total": ("counter", counts.bytes),
-    }
-    lines = [
-        line
-        for name, (kind, value) in values.items()
-        for line in (f"# TYPE ostiary_tunnel_{name} {kind}", f"ostiary_tunnel_{name} {value}")
-    ]
-    return "\n".join(lines) + "\n"
-
-
 async def run(
-    server: TunnelServer, exchange: Exchange, *, host: str, port: int, on_ready: Callable[[int], None]
+    server: TunnelServer,
+    exchange: Exchange,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[int], None],
+    tls: SSLContext | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM; every peer is then told that the service goes away."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    async with server.serve(host, port) as listening:
+    async with server.serve(host, port, tls=tls) as listening:
         on_ready(next(iter(listening.sockets)).getsockname()[1])
         await stopped.wait()
         await exchange.close()

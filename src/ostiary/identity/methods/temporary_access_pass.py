@@ -93,7 +93,9 @@ class TemporaryAccessPasses:
 
     def load(self, tx: Transaction, subject: Subject, answer: str) -> Material:
         limits.charge(tx, limits.FAILURES_PER_ADDRESS, limits.network(subject.caller), now=subject.now)
-        limits.charge(tx, limits.PASSES_PER_ACCOUNT, counted_as(tx, subject), now=subject.now)
+        account = counted_as(tx, subject)
+        limits.charge(tx, limits.PASSES_PER_NETWORK, _from_network(account, subject), now=subject.now)
+        limits.charge(tx, limits.PASSES_PER_ACCOUNT, account, now=subject.now)
         # read alike for everybody, so that nobody's answer comes sooner
         person_id = subject.person.id if subject.person else _NOBODYS
         held = methods.pass_of(tx, person_id)
@@ -126,7 +128,9 @@ class TemporaryAccessPasses:
             reason = Reason.PASS_USED if verified.is_one_time else Reason.PASS_WRONG
             raise Refusal(reason, field="pass", person_id=subject.person.id, method_id=method_id)
         limits.forgive(tx, limits.FAILURES_PER_ADDRESS, limits.network(subject.caller))
-        limits.clear(tx, limits.PASSES_PER_ACCOUNT, counted_as(tx, subject))
+        account = counted_as(tx, subject)
+        limits.clear(tx, limits.PASSES_PER_NETWORK, _from_network(account, subject))
+        limits.clear(tx, limits.PASSES_PER_ACCOUNT, account)
         methods.set_used(tx, method_id, at=subject.now, client=subject.caller.client)
         proof = Proof(MethodKind.PASS, subject.now, method_id, is_once=verified.is_one_time)
         return Proven(subject.person, proof)
@@ -134,6 +138,10 @@ class TemporaryAccessPasses:
     def hash(self, method_id: str, code: str) -> str:
         """What is stored. A slow hash would add nothing: who has the database but not the key can try no code."""
         return hmac.digest(self._key, f"{method_id}\n{_normalize(code)}".encode(), "sha256").hex()
+
+
+def _from_network(account: str, subject: Subject) -> str:
+    return f"{account}\n{limits.network(subject.caller)}"
 
 
 def new_code(length: int) -> str:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ostiary.identity.policy.evaluate import accepted_types, allows_nothing
 from ostiary.identity.policy.model import (
+    DEFAULT_PROFILE,
     EVERYONE,
     LONGEST_PASS,
     LONGEST_PASS_CODE,
@@ -34,6 +35,7 @@ class Flaw(StrEnum):
     NO_AAGUID = "This is not an AAGUID: %(aaguid)s"
     MOST_PASSKEYS = "The largest number of passkeys is 1 to 10."
     GRACE_DAYS = "The grace period is 0 to 365 days."
+    NO_DEFAULT = "The default profile cannot be deleted. Take it from its targets instead."
     NO_PROFILE = "A target needs at least one profile."
     UNKNOWN_PROFILE = "It names a profile that does not exist."
     LIFETIMES = "Lifetimes rise from minimum over default to maximum, %(least)s to %(most)s minutes."
@@ -123,6 +125,8 @@ def faults(policy: Policy) -> list[Fault]:
             found.append(Fault(where, Flaw.MOST_PASSKEYS))
         if not 0 <= profile.grace_days <= 365:
             found.append(Fault(where, Flaw.GRACE_DAYS))
+    if DEFAULT_PROFILE not in ids:
+        found.append(Fault("passkey.profiles", Flaw.NO_DEFAULT))
     for target in passkey.targets:
         where = f"passkey.targets.{target.group_id}"
         if not target.profile_ids:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
-from ostiary.identity.assurance import STARTS, MethodKind, is_multi_factor
+from ostiary.identity.assurance import MethodKind, is_multi_factor, starts
 from ostiary.identity.policy.evaluate import PasskeyFacts, Phase, Verdict, evaluate, includes
 from ostiary.identity.policy.keeping import DEFAULT, in_force
 from ostiary.identity.policy.model import EVERYONE, MethodPolicy, PasskeyType, Policy
@@ -13,8 +13,6 @@ from ostiary.identity.reasons import Reason, Refusal
 from ostiary.passkeys import Aaguid, AttestationKind, VerifiedRegistration
 from ostiary.storage import methods, people
 from ostiary.storage.database import Transaction
-
-_UNRESTRICTED = MethodPolicy()
 
 
 class Standing(NamedTuple):
@@ -124,7 +122,11 @@ def judge_stored(standing: Standing, passkey: PasskeyFacts | None, *, now: int) 
 
 
 def methods_without_profiles(policy: Policy) -> Mapping[MethodKind, MethodPolicy]:
-    return {MethodKind.PASSWORD: policy.password, MethodKind.CODE: policy.code}
+    return {
+        MethodKind.PASSWORD: policy.password,
+        MethodKind.CODE: policy.code,
+        MethodKind.AUTHENTICATOR: policy.authenticator,
+    }
 
 
 def require_method(tx: Transaction, person_id: str, kind: MethodKind, *, method_id: str | None = None) -> None:
@@ -145,9 +147,14 @@ def require_may_add(tx: Transaction, person_id: str, kind: MethodKind) -> None:
 
 
 def _against_method(tx: Transaction, person_id: str, policy: MethodPolicy) -> Reason | None:
-    if policy == _UNRESTRICTED:
+    if _is_for_everybody(policy):
         return None
     return includes(policy, people.group_ids_of(tx, person_id))
+
+
+def _is_for_everybody(policy: MethodPolicy) -> bool:
+    """Then nothing about anybody needs to be looked up."""
+    return policy.is_enabled and EVERYONE in policy.include and not policy.exclude
 
 
 def kinds_for_nobody(policy: Policy) -> frozenset[MethodKind]:
@@ -166,6 +173,12 @@ def is_for_nobody(policy: MethodPolicy) -> bool:
     return not policy.is_enabled or EVERYONE in policy.exclude or not policy.include
 
 
+def is_passwordless_offered(policy: Policy) -> bool:
+    """Whether an approval may begin a sign-in: offered to everybody alike, for offering it must say nothing of
+    anybody."""
+    return policy.authenticator.is_passwordless_allowed and not is_for_nobody(policy.authenticator)
+
+
 def unusable_kinds(
     tx: Transaction, person_id: str, owned: Collection[MethodKind], *, now: int
 ) -> Mapping[MethodKind, Reason]:
@@ -174,7 +187,7 @@ def unusable_kinds(
     restricted = {
         kind: one
         for kind, one in methods_without_profiles(force.policy).items()
-        if kind in owned and one != _UNRESTRICTED
+        if kind in owned and not _is_for_everybody(one)
     }
     asks_passkeys = MethodKind.PASSKEY in owned and not force.takes_any_passkey
     if not restricted and not asks_passkeys:
@@ -194,12 +207,14 @@ def unusable_kinds(
     return found
 
 
-def can_sign_in(owned: Collection[MethodKind], usable: Collection[MethodKind]) -> bool:
-    """Whether what policy leaves is enough. Whoever owns two factors is asked for two, also when policy has taken one:
-    a rule about methods never makes an account weaker."""
-    if is_multi_factor(owned):
-        return is_multi_factor(usable)
-    return any(kind in usable for kind in STARTS)
+def can_sign_in(
+    owned: Collection[MethodKind], usable: Collection[MethodKind], *, is_passwordless: bool = False
+) -> bool:
+    """Whether what policy leaves is enough, and something to begin with. Whoever owns two factors is asked for two,
+    also when policy has taken one: a rule about methods never makes an account weaker."""
+    if not any(kind in usable for kind in starts(is_passwordless=is_passwordless)):
+        return False
+    return is_multi_factor(usable) or not is_multi_factor(owned)
 
 
 # --- what a refusal tells

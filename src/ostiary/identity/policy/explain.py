@@ -14,6 +14,7 @@ from ostiary.identity.policy.enforcing import (
     Standing,
     can_sign_in,
     facts_of,
+    is_passwordless_offered,
     judge_stored,
     methods_without_profiles,
     unusable_kinds,
@@ -79,6 +80,8 @@ class Rule(StrEnum):
     PASS_USED = "pass_used"
     PASSWORD_OFF = "password_off"
     CODE_OFF = "code_off"
+    AUTHENTICATOR_OFF = "authenticator_off"
+    PASSWORDLESS = "passwordless"
     CAN_SIGN_IN = "can_sign_in"
     CANNOT_SIGN_IN = "cannot_sign_in"
     NO_METHOD_YET = "no_method_yet"
@@ -142,6 +145,7 @@ def explain(tx: Transaction, person: Person, now: int, *, signed_in: SignedIn | 
     owned = owned_kinds(tx, person, now=now)
     usable = owned - set(unusable_kinds(tx, person.id, owned, now=now))
     policy = force.policy.passkey
+    is_passwordless = is_passwordless_offered(force.policy)
     any_at_all = evaluate(
         policy, standing.groups, Phase.REGISTRATION, None, owned=len(passkeys), is_self_service=True, now=now
     )
@@ -151,7 +155,7 @@ def explain(tx: Transaction, person: Person, now: int, *, signed_in: SignedIn | 
         *_proof(signed_in, owned, usable, now),
         *_pass(tx, person, now),
         *_others(standing, owned),
-        _ways(person, owned, usable),
+        _ways(person, owned, usable, is_passwordless=is_passwordless),
     )
     seen = outlook(policy, standing.groups, owned=len(passkeys), now=now)
     is_open = person.is_enabled and any_at_all.is_allowed and len(passkeys) < MOST_PASSKEYS
@@ -162,7 +166,7 @@ def explain(tx: Transaction, person: Person, now: int, *, signed_in: SignedIn | 
         types=tuple(type for type in PasskeyType if type in seen.types),
         choices=seen.choices,
         accepted=tuple(dict.fromkeys(name for names in seen.accepted.values() for name in names)),
-        can_sign_in=person.is_enabled and can_sign_in(owned, usable),
+        can_sign_in=person.is_enabled and can_sign_in(owned, usable, is_passwordless=is_passwordless),
         findings=findings,
         passkeys=passkeys,
     )
@@ -252,16 +256,24 @@ def _pass(tx: Transaction, person: Person, now: int) -> Iterator[Finding]:
 
 
 def _others(standing: Standing, owned: set[MethodKind]) -> Iterator[Finding]:
-    rules = {MethodKind.PASSWORD: Rule.PASSWORD_OFF, MethodKind.CODE: Rule.CODE_OFF}
+    rules = {
+        MethodKind.PASSWORD: Rule.PASSWORD_OFF,
+        MethodKind.CODE: Rule.CODE_OFF,
+        MethodKind.AUTHENTICATOR: Rule.AUTHENTICATOR_OFF,
+    }
     for kind, policy in methods_without_profiles(standing.policy).items():
-        if kind in owned and includes(policy, standing.groups) is not None:
+        if kind not in owned:
+            continue
+        if includes(policy, standing.groups) is not None:
             yield Finding(rules[kind], Mark.NO)
+        elif kind is MethodKind.AUTHENTICATOR and is_passwordless_offered(standing.policy):
+            yield Finding(Rule.PASSWORDLESS, Mark.NOTE)
 
 
-def _ways(person: Person, owned: set[MethodKind], usable: set[MethodKind]) -> Finding:
+def _ways(person: Person, owned: set[MethodKind], usable: set[MethodKind], *, is_passwordless: bool) -> Finding:
     if not owned:
         return Finding(Rule.NO_METHOD_YET, Mark.NO)
-    if person.is_enabled and can_sign_in(owned, usable):
+    if person.is_enabled and can_sign_in(owned, usable, is_passwordless=is_passwordless):
         return Finding(Rule.CAN_SIGN_IN, Mark.OK)
     return Finding(Rule.CANNOT_SIGN_IN, Mark.NO)
 

@@ -9,6 +9,7 @@ from ostiary.identity.policy.enforcing import (
     Standing,
     can_sign_in,
     facts_of,
+    is_passwordless_offered,
     judge_stored,
     methods_without_profiles,
 )
@@ -20,7 +21,7 @@ from ostiary.storage.census import HeldPasskey, Holder, all_holders
 from ostiary.storage.database import Transaction
 
 EXAMPLES = 5
-_COUNTED = frozenset({MethodKind.PASSWORD, MethodKind.CODE, MethodKind.PASSKEY})
+_COUNTED = frozenset(MethodKind) - {MethodKind.PASS}
 """Not a Temporary Access Pass, which is over before long."""
 
 
@@ -189,7 +190,8 @@ def _outcome(policy: Policy, situation: _Situation, now: int) -> _Outcome:
         is_self_service=True,
         now=now,
     )
-    return _Outcome(usable, can_sign_in(owned, left), may_add.is_allowed)
+    is_passwordless = is_passwordless_offered(policy)
+    return _Outcome(usable, can_sign_in(owned, left, is_passwordless=is_passwordless), may_add.is_allowed)
 
 
 def _groups_named(policy: Policy) -> frozenset[str]:

@@ -10,7 +10,7 @@ from ostiary.identity.policy.document import dump, faults, load
 from ostiary.identity.policy.evaluate import takes_any_passkey
 from ostiary.identity.policy.model import PasskeyProfile, Policy, Superseded
 from ostiary.identity.reasons import Reason, Refusal
-from ostiary.storage import policies
+from ostiary.storage import organizations, policies
 from ostiary.storage.database import Transaction
 from ostiary.storage.people import Person
 from ostiary.storage.policies import PolicyVersion
@@ -65,6 +65,7 @@ def save(tx: Transaction, policy: Policy, *, note: str, actor: Person | None, ca
     found = faults(policy)
     if found:
         raise Refusal(Reason.POLICY_INVALID, detail="; ".join(f"{one.where}: {one.what}" for one in found))
+    organizations.hold(tx)  # each version follows the one it was made from
     before = current(tx)
     number = policies.newest_number(tx) + 1
     policy = with_grace(before, policy, now)

@@ -86,6 +86,13 @@ class MethodPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticatorPolicy(MethodPolicy):
+    """`is_passwordless_allowed`: an approval by the Ostiary Authenticator may stand where the password would."""
+
+    is_passwordless_allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyPolicy:
     """As `MethodPolicy`, with targets that name profiles instead of a plain include."""
 
@@ -114,7 +121,7 @@ class Policy:
     passkey: PasskeyPolicy = PasskeyPolicy()
     password: MethodPolicy = MethodPolicy()
     code: MethodPolicy = MethodPolicy()
-    authenticator: MethodPolicy = MethodPolicy()
+    authenticator: AuthenticatorPolicy = AuthenticatorPolicy()
     temporary_access_pass: MethodPolicy = MethodPolicy()
     pass_settings: PassSettings = PassSettings()
 

@@ -9,11 +9,13 @@ from ostiary.passkeys.metadata.blob import verify_blob
 from ostiary.passkeys.metadata.entry import MetadataEntry, status_verdict
 from ostiary.passkeys.metadata.errors import MetadataError, MetadataReason
 from ostiary.passkeys.metadata.metadata import NO_METADATA, Metadata
+from ostiary.passkeys.metadata.own_models import OWN_MODELS, with_own_models
 from ostiary.passkeys.metadata.status import StatusKind, StatusReport, StatusVerdict
 from ostiary.passkeys.metadata.trust_store import TrustedRoot, TrustStore
 
 __all__ = [
     "NO_METADATA",
+    "OWN_MODELS",
     "Metadata",
     "MetadataEntry",
     "MetadataError",
@@ -25,4 +27,5 @@ __all__ = [
     "TrustedRoot",
     "status_verdict",
     "verify_blob",
+    "with_own_models",
 ]

@@ -362,6 +362,7 @@ class MethodPolicyPage:
     groups: tuple[GroupChoice, ...]
     profiles: tuple[PasskeyProfile, ...] = ()
     settings: PassSettings | None = None
+    is_passwordless_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -511,6 +512,31 @@ class CompromisedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityRow:
+    """An attestation authority of our own that is trusted."""
+
+    id: str
+    subject: str
+    fingerprint: str
+    expires: int
+    created: int
+    actor: str
+    is_issuing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticatorRow:
+    """An Authenticator our authority vouches for, or did."""
+
+    serial: str
+    model: str
+    username: str | None
+    enrolled: int
+    actor: str
+    revoked: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrustPage:
     """`GET /admin/trust`; `POST` with `name`, `certificate` (PEM), `aaguids` adds a root, to `/admin/trust/names` with
     `list` imports provider names."""
@@ -522,6 +548,10 @@ class TrustPage:
     metadata: MetadataView | None  # None: none was ever read
     imported_names: int = 0
     compromised: tuple[CompromisedRow, ...] = ()
+    authorities: tuple[AuthorityRow, ...] = ()
+    authenticators: tuple[AuthenticatorRow, ...] = ()  # the newest
+    has_more_authenticators: bool = False
+    unvouched: tuple[CompromisedRow, ...] = ()  # passkeys that a certificate revoked since vouched for
     name: str = ""
     certificate: str = ""
     aaguids: str = ""

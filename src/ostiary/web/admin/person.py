@@ -1,18 +1,20 @@
 """`/admin/people/{person_id}`: one person's story, and what an administrator does for them."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from starlette.responses import Response
 
 from ostiary.clock import MINUTE
 from ostiary.identity import administration, directory, passes
-from ostiary.identity.assurance import MethodKind, is_multi_factor
+from ostiary.identity.assurance import MethodKind, is_multi_factor, starts
 from ostiary.identity.directory import Story
 from ostiary.identity.methods.password import MINIMUM_LENGTH
 from ostiary.identity.methods.temporary_access_pass import Usability
 from ostiary.identity.passes import Held
 from ostiary.identity.permissions import Permission
 from ostiary.identity.policy import keeping
+from ostiary.identity.policy.enforcing import is_passwordless_offered
 from ostiary.identity.policy.explain import explain
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.storage.people import Person
@@ -65,7 +67,7 @@ async def show(visit: Visit) -> Response:
         must_change_password=person.must_change_password,
         created=person.created_at,
         can_sign_in=why.can_sign_in,
-        troubles=_troubles(story, usable, refusals),
+        troubles=_troubles(story, usable, refusals, starts=starts(is_passwordless=is_passwordless_offered(policy))),
         methods=methods,
         held_pass=_pass_view(story.held_pass) if story.held_pass else None,
         sessions=tuple(
@@ -87,21 +89,20 @@ async def show(visit: Visit) -> Response:
     return await answer_page(visit, page)
 
 
-_STARTS = {MethodKind.PASSKEY, MethodKind.PASSWORD, MethodKind.PASS}
-
-
 def _usable_kinds(story: Story, refusals: dict[str, Reason]) -> set[MethodKind]:
     kinds = {MethodKind(entry.method.kind) for entry in story.entries if entry.method.id not in refusals}
     is_usable = story.held_pass is not None and story.held_pass.usability is Usability.ENABLED_BY_POLICY
     return kinds if is_usable else kinds - {MethodKind.PASS}
 
 
-def _troubles(story: Story, usable: set[MethodKind], refusals: dict[str, Reason]) -> tuple[Trouble, ...]:
+def _troubles(
+    story: Story, usable: set[MethodKind], refusals: dict[str, Reason], *, starts: Collection[MethodKind]
+) -> tuple[Trouble, ...]:
     """What is wrong, the worst first."""
     found: list[Trouble] = []
     if not story.person.is_enabled:
         found.append("disabled")
-    if not usable & _STARTS:
+    if usable.isdisjoint(starts):
         found.append("no_method")
     elif not is_multi_factor(usable):
         found.append("only_password")

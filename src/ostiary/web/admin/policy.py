@@ -7,7 +7,7 @@ from starlette.responses import Response
 from ostiary.identity import admission, policy_changes
 from ostiary.identity.policy.document import dump, load
 from ostiary.identity.policy.impact import Impact, preview
-from ostiary.identity.policy.model import PasskeyProfile, Policy
+from ostiary.identity.policy.model import DEFAULT_PROFILE, PasskeyProfile, Policy
 from ostiary.identity.policy_changes import Reading
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.storage.policies import PolicyVersion
@@ -89,6 +89,7 @@ async def show_method(visit: Visit) -> Response:
         is_self_service_allowed=method.is_self_service_allowed,
         groups=group_choices(read.groups, include=method.include, exclude=method.exclude),
         settings=policy.pass_settings if part == "temporary_access_pass" else None,
+        is_passwordless_allowed=part == "authenticator" and policy.authenticator.is_passwordless_allowed,
     )
     return await answer_page(visit, page)
 
@@ -108,7 +109,7 @@ async def show_profile(visit: Visit) -> Response:
         profile=shown,
         number=read.number,
         is_new=profile is None,
-        can_delete=profile is not None and len(profiles) > 1,
+        can_delete=profile is not None and profile.id != DEFAULT_PROFILE,
         enforcement=restrictions.enforcement if restrictions else None,
         providers=provider_choices(shown),
         other_aaguids=other_aaguids(shown),

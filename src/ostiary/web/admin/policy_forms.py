@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from ostiary.identity.policy.model import (
     EVERYONE,
+    AuthenticatorPolicy,
     Enforcement,
     KeyRestrictions,
     MethodPolicy,
@@ -42,7 +43,7 @@ def changed(policy: Policy, form: Form, groups: Mapping[str, str]) -> Policy:
     if part == "temporary_access_pass":
         return replace(policy, temporary_access_pass=method, pass_settings=_settings(form))
     if part == "authenticator":
-        return replace(policy, authenticator=method)
+        return replace(policy, authenticator=_authenticator(method, form))
     if part == "code":
         return replace(policy, code=method)
     if part == "password":
@@ -56,6 +57,16 @@ def _method(form: Form, groups: Mapping[str, str]) -> MethodPolicy:
         include=_ticked(form, "include", groups),
         exclude=_ticked(form, "exclude", groups),
         is_self_service_allowed="self_service" in form,
+    )
+
+
+def _authenticator(method: MethodPolicy, form: Form) -> AuthenticatorPolicy:
+    return AuthenticatorPolicy(
+        is_enabled=method.is_enabled,
+        include=method.include,
+        exclude=method.exclude,
+        is_self_service_allowed=method.is_self_service_allowed,
+        is_passwordless_allowed="passwordless" in form,
     )
 
 

@@ -5,19 +5,31 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from starlette.responses import Response
 
 from ostiary.clock import as_datetime
-from ostiary.identity import directory, provider_lists, trust
+from ostiary.identity import attestation, attestation_authority, attestation_vouchers, directory, provider_lists, trust
+from ostiary.identity.attestation import Enrolled
+from ostiary.identity.attestation_authority import Authority
 from ostiary.identity.permissions import Permission
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.identity.trust import MetadataState, Root
 from ostiary.storage import trust as storage_trust
 from ostiary.storage.trust import PasskeyOfModel
 from ostiary.web.admin.frames import actor, make_frame
-from ostiary.web.admin.pages import CompromisedRow, ConfirmPage, MetadataView, RootRow, TrustPage
+from ostiary.web.admin.pages import (
+    AuthenticatorRow,
+    AuthorityRow,
+    CompromisedRow,
+    ConfirmPage,
+    MetadataView,
+    RootRow,
+    TrustPage,
+)
 from ostiary.web.admin.policy_words import names_of_aaguids
 from ostiary.web.answers import answer_page, redirect, tell
 from ostiary.web.visit import Visit
 
 _PATH = "/admin/trust"
+_AUTHENTICATORS = 50
+"""So many of the newest are shown; `ostiary admin attestation list` has them all."""
 
 
 async def show(visit: Visit) -> Response:
@@ -90,6 +102,9 @@ async def _page(visit: Visit, form: dict[str, str], refusal: Refusal | None = No
     await visit.read(directory.require, actor(visit), Permission.TRUST_READ)
     roots = await visit.read(trust.list_roots)
     compromised = await visit.read(visit.site.trust.compromised_passkeys, as_datetime(visit.now))
+    authorities = await visit.read(attestation_authority.list_authorities)
+    enrolled = await visit.read(attestation.list_enrolled, limit=_AUTHENTICATORS + 1)
+    unvouched = await visit.read(attestation_vouchers.passkeys_of_revoked)
     told = await tell(visit, refusal) if refusal else None
     page = TrustPage(
         frame=await make_frame(visit, "trust"),
@@ -97,6 +112,10 @@ async def _page(visit: Visit, form: dict[str, str], refusal: Refusal | None = No
         metadata=_metadata(await visit.read(trust.metadata_state, visit.now)),
         imported_names=len(await visit.read(storage_trust.imported_names)),
         compromised=tuple(_compromised(one) for one in compromised),
+        authorities=tuple(_authority(one) for one in authorities if one.removed_at is None),
+        authenticators=tuple(_authenticator(one) for one in enrolled[:_AUTHENTICATORS]),
+        has_more_authenticators=len(enrolled) > _AUTHENTICATORS,
+        unvouched=tuple(_compromised(one) for one in unvouched),
         name=form.get("name", ""),
         certificate=form.get("certificate", ""),
         aaguids=form.get("aaguids", ""),
@@ -110,7 +129,7 @@ def _row(root: Root) -> RootRow:
         id=root.id,
         name=root.name,
         subject=_subject(root.certificate),
-        fingerprint=root.certificate.fingerprint(SHA256()).hex(":").upper(),
+        fingerprint=_fingerprint(root.certificate),
         expires=int(root.certificate.not_valid_after_utc.timestamp()) * 1000,
         aaguids=names_of_aaguids(root.aaguids),
         added=root.added_at,
@@ -125,6 +144,33 @@ def _compromised(one: PasskeyOfModel) -> CompromisedRow:
         name=one.name or "",
         model=names_of_aaguids((one.aaguid,))[0],
     )
+
+
+def _authority(authority: Authority) -> AuthorityRow:
+    return AuthorityRow(
+        id=authority.id,
+        subject=_subject(authority.certificate),
+        fingerprint=_fingerprint(authority.certificate),
+        expires=int(authority.certificate.not_valid_after_utc.timestamp()) * 1000,
+        created=authority.created_at,
+        actor=authority.actor,
+        is_issuing=authority.is_issuing,
+    )
+
+
+def _authenticator(one: Enrolled) -> AuthenticatorRow:
+    return AuthenticatorRow(
+        serial=one.serial,
+        model=names_of_aaguids((str(one.model),))[0],
+        username=one.username,
+        enrolled=one.enrolled_at,
+        actor=one.actor,
+        revoked=one.revoked_at,
+    )
+
+
+def _fingerprint(certificate: x509.Certificate) -> str:
+    return certificate.fingerprint(SHA256()).hex(":").upper()
 
 
 def _subject(certificate: x509.Certificate) -> str:

@@ -8,6 +8,7 @@ import { conduct } from "./ceremony.js";
 import { goTo } from "./navigation.js";
 import { prefetchOnApproach } from "./options.js";
 import { getPasskey, hasAutofill } from "./webauthn.js";
+import "./approval.js"; // does something only on the page that waits for the Authenticator
 
 const anyPasskey = authenticationOptions();
 const field = /** @type {HTMLInputElement | null} */ (document.querySelector("input[data-autofill]"));
