@@ -83,9 +83,8 @@ class Phone:
         self.threads: list[threading.Thread] = []
         self.tunnels = tunnels
 
-    @property
-    def identity(self) -> Identity:
-        contact = new_contact(self.tunnels.exchange.routing_id, self.standby_secret, self.link_id)
+    def identity(self, routing_id: bytes) -> Identity:
+        contact = new_contact(routing_id, self.standby_secret, self.link_id)
         return Identity(
             key=self.key,
             contact_id=bytes(contact),
@@ -104,7 +103,7 @@ class Phone:
                 get_info=self.nearby.get_info,
                 answer=self.nearby.answer,
                 advertiser=BluezAdvertiser(),
-                identity=self.identity,
+                identify=self.identity,
             )
         )
 

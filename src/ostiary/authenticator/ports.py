@@ -1,4 +1,4 @@
-"""What the engine needs from the world around it: where keys live, who is in front of it, and how a request is followed.
+"""What the engine needs of the world around it: where keys live, who is in front of it, how a request is followed.
 
 Owned by the engine, implemented beside it (`keys/`, `app/prompts.py`) and in tests. Nothing here blocks but
 `UserVerifier.ask`, which waits for a person.
@@ -48,8 +48,8 @@ class Account(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One question to the person. `accounts`: the one a passkey is for, or those to choose from. `source`: which way the
-    request came, in words ("Chromium on this computer", "USB security key", "another computer nearby")."""
+    """One question to the person. `accounts`: the one a passkey is for, or those to choose from. `source`: which way
+    the request came, in words ("Chromium on this computer", "USB security key", "another computer nearby")."""
 
     purpose: Purpose
     rp_id: str = ""

@@ -36,6 +36,9 @@ Answer = Callable[[bytes], Awaitable[bytes]]
 
 Watch = Callable[[Stage], None]
 
+Identify = Callable[[bytes], Identity | None]
+"""From the routing identifier of the tunnel just opened to what the client may remember the authenticator by."""
+
 
 class NotHeard(Exception):
     """No computer nearby answered the advert."""
@@ -49,7 +52,7 @@ async def answer_scan(
     get_info: bytes,
     answer: Answer,
     advertiser: Advertiser,
-    identity: Identity | None = None,
+    identify: Identify | None = None,
     watch: Watch = lambda stage: None,
 ) -> None:
     """From the scanned code to the end. Only ever for a code that a person scanned or pasted just now. Raises
@@ -64,7 +67,7 @@ async def answer_scan(
             routing_id=tunnel.routing_id,
             domain=domain,
             get_info=get_info,
-            identity=identity,
+            identity=identify(tunnel.routing_id) if identify is not None and scan.payload.can_link else None,
             psm=nearby.psm if nearby is not None else None,
         )
         await _serve(session, tunnel, answer, advertiser, watch, nearby=nearby)

@@ -1,46 +1,23 @@
 """The engine where it is plugged in, met by the `fido2` library's own devices and client."""
 
-import gc
-import os
-import select
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fido2.client import DefaultClientDataCollector, Fido2Client, UserInteraction
-from fido2.ctap import CtapDevice, CtapError
+from fido2.ctap import CtapError
 from fido2.ctap2.base import Ctap2
 from fido2.hid import CAPABILITY, CTAPHID, CtapHidDevice
-from fido2.hid.base import CtapHidConnection, HidDescriptor
-from fido2.server import Fido2Server
-from fido2.webauthn import (
-    AttestationConveyancePreference,
-    PublicKeyCredentialRpEntity,
-    PublicKeyCredentialUserEntity,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from ostiary.authenticator import AutomaticVerifier, Decision, Engine, Exchange, Outcome, Prompt
 from ostiary.authenticator.hosts.ctaphid import LARGEST_MESSAGE
-from ostiary.authenticator.hosts.hid_device import HidDevice
 from ostiary.authenticator.hosts.in_process import InProcessDevice
 from ostiary.authenticator.hosts.uhid import UhidUnavailable, open_uhid
-from ostiary.authenticator.hosts.vpcd import PORT, ReaderUnavailable, insert_card
+from ostiary.authenticator.hosts.vpcd import ReaderUnavailable, insert_card
 from ostiary.authenticator.keys import memory_key_store
-
-ORIGIN = "https://login.contoso.example"
-SERVER = Fido2Server(
-    PublicKeyCredentialRpEntity(id="login.contoso.example", name="Contoso"),
-    attestation=AttestationConveyancePreference.DIRECT,
-)
-REQUIRED = UserVerificationRequirement.REQUIRED
-ADA = PublicKeyCredentialUserEntity(id=b"ada", name="ada@contoso.example", display_name="Ada")
+from tests.authenticator.hosts.library import plugged_in, register_and_sign_in
 
 
 class SlowPerson:
@@ -57,67 +34,14 @@ class SlowPerson:
         return Decision(outcome=Outcome.APPROVED, is_verified=True)
 
 
-class SocketReports:
-    """64-byte reports over one end of a socket pair, in place of the kernel."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-
-    def read(self, timeout: float) -> bytes | None:
-        if not select.select([self._end], [], [], timeout)[0]:
-            return None
-        report = self._end.recv(64)
-        if not report:
-            raise EOFError
-        return report
-
-    def write(self, report: bytes) -> None:
-        self._end.send(report)
-
-
-class SocketConnection(CtapHidConnection):
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-
-    def read_packet(self) -> bytes:
-        return self._end.recv(64)
-
-    def write_packet(self, data: bytes) -> None:
-        self._end.send(data)
-
-    def close(self) -> None:
-        self._end.close()
-
-
 def engine(verifier: AutomaticVerifier | SlowPerson | None = None) -> Engine:
     return Engine(keys=memory_key_store(), verifier=verifier or AutomaticVerifier())
 
 
 @pytest.fixture
 def hid() -> Iterator[CtapHidDevice]:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    device = HidDevice(SocketReports(ours), engine(SlowPerson()).ctap2)
-    thread = threading.Thread(target=device.serve)
-    thread.start()
-    yield CtapHidDevice(HidDescriptor("", 0, 0, 64, 64, None, None), SocketConnection(theirs))
-    device.stop()
-    thread.join(5)
-    ours.close()
-    theirs.close()
-    assert not thread.is_alive()
-
-
-def register_and_sign_in(device: CtapDevice) -> None:
-    """With the library's own client, judged by its own server."""
-    client = Fido2Client(device, DefaultClientDataCollector(ORIGIN), user_interaction=UserInteraction())
-    options, state = SERVER.register_begin(
-        ADA, resident_key_requirement=ResidentKeyRequirement.REQUIRED, user_verification=REQUIRED
-    )
-    made = SERVER.register_complete(state, client.make_credential(options.public_key))
-    assert made.is_user_verified() and made.credential_data is not None
-    request, state = SERVER.authenticate_begin(user_verification=REQUIRED)
-    selection = client.get_assertion(request.public_key)
-    SERVER.authenticate_complete(state, [made.credential_data], selection.get_response(0))
+    with plugged_in(engine(SlowPerson()).ctap2) as device:
+        yield device
 
 
 def test_in_process_registers_and_signs_in() -> None:
@@ -155,15 +79,8 @@ def test_usb_answers_when_the_app_is_gone() -> None:
     def gone(request: bytes, exchange: Exchange) -> bytes:
         raise ConnectionResetError
 
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    device = HidDevice(SocketReports(ours), gone)
-    thread = threading.Thread(target=device.serve)
-    thread.start()
-    with ours, theirs:
-        client = CtapHidDevice(HidDescriptor("", 0, 0, 64, 64, None, None), SocketConnection(theirs))
-        assert client.call(CTAPHID.CBOR, b"\x04") == b"\x7f"
-        device.stop()
-        thread.join(5)
+    with plugged_in(gone) as device:
+        assert device.call(CTAPHID.CBOR, b"\x04") == b"\x7f"
 
 
 def test_uhid_says_what_is_missing(tmp_path: Path) -> None:
@@ -180,27 +97,6 @@ def test_a_card_says_when_there_is_no_reader() -> None:
         port = closed.getsockname()[1]
     with pytest.raises(ReaderUnavailable, match="vsmartcard-vpcd"):
         insert_card(engine().ctap2, port=port)
-
-
-@pytest.fixture
-def pcscd() -> Iterator[None]:
-    program = shutil.which("pcscd")
-    if program is None or os.geteuid() != 0:
-        pytest.skip("needs root, and Debian's pcscd and vsmartcard-vpcd")
-    process = subprocess.Popen([program, "--foreground"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-                break
-        time.sleep(0.1)
-    try:
-        yield
-    finally:
-        gc.collect()  # connections say goodbye to the service when they go
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.mark.slow

@@ -44,6 +44,8 @@ class Relay:
         self._connecting = threading.Lock()
         self._connection: socket | None = None
         self._waiting: set[int] = set()
+        self._unsent: set[int] = set()
+        self._ordering = threading.Lock()
 
     def run(self, source: BinaryIO) -> None:
         """Until the browser ends it."""
@@ -55,9 +57,7 @@ class Relay:
 
     def _take(self, message: Message) -> None:
         if "cancel" in message:
-            if isinstance(message["cancel"], int) and message["cancel"] in self._waiting:
-                with suppress(AppUnavailable, OSError):  # then it is over anyway
-                    self._pass_on({"cancel": message["cancel"]})
+            self._cancel(message["cancel"])
             return
         number, op = message.get("id"), message.get("op")
         if not isinstance(number, int):
@@ -68,15 +68,31 @@ class Relay:
             self._refuse(number, "request_invalid", str(error))
             return
         self._waiting.add(number)
+        self._unsent.add(number)
         # starting the app takes a moment, in which the next message may be this one's cancellation
         threading.Thread(target=self._ask, args=(request,), daemon=True).start()
+
+    def _cancel(self, number: object) -> None:
+        if not isinstance(number, int) or number not in self._waiting:
+            return
+        with self._ordering:
+            if number in self._unsent:
+                self._unsent.discard(number)
+                self._refuse(number, "cancelled", "The request was aborted.", name="AbortError")
+                return
+        with suppress(AppUnavailable, OSError):  # then it is over anyway
+            self._pass_on({"cancel": number})
 
     def _ask(self, request: Message) -> None:
         try:
             self._connect(may_start=request["op"] != STATUS)
-            if request["id"] in self._waiting:
-                self._pass_on(request)
-        except (AppUnavailable, OSError):
+            with self._ordering:
+                if request["id"] in self._unsent:
+                    self._unsent.discard(request["id"])
+                    self._pass_on(request)
+        except (AppUnavailable, OSError, FrameError):
+            if request["id"] not in self._waiting:  # cancelled meanwhile
+                return
             is_question = request["op"] == STATUS
             reason = "app_not_running" if is_question else "app_unavailable"
             self._refuse(request["id"], reason, "The Ostiary Authenticator is not running.")
@@ -116,9 +132,10 @@ class Relay:
         with self._writing:
             connection.sendall(frame(message, AGENT))
 
-    def _refuse(self, number: int, reason: str, message: str) -> None:
+    def _refuse(self, number: int, reason: str, message: str, *, name: str = "NotAllowedError") -> None:
         self._waiting.discard(number)
-        self._send({"id": number, "error": {"name": "NotAllowedError", "message": message, "reason": reason}})
+        self._unsent.discard(number)
+        self._send({"id": number, "error": {"name": name, "message": message, "reason": reason}})
 
     def _send(self, message: Message) -> None:
         with self._writing:

@@ -1,6 +1,8 @@
 """The engine as the phone of another computer: hybrid transport (CTAP 2.2 §11.5), authenticator's end."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from fido2 import cbor
@@ -26,10 +28,12 @@ def phone_info(engine: Answers) -> bytes:
 
 
 class NearbyEngine:
-    """Answers what comes through a tunnel, each request in a thread, because it waits for the person."""
+    """Answers what comes through a tunnel, each request in a thread, because it waits for the person. `on_waiting` is
+    called there when it does."""
 
-    def __init__(self, engine: Answers) -> None:
+    def __init__(self, engine: Answers, *, on_waiting: Callable[[Exchange], None] = lambda exchange: None) -> None:
         self._engine = engine
+        self._on_waiting = on_waiting
 
     @property
     def get_info(self) -> bytes:
@@ -38,6 +42,7 @@ class NearbyEngine:
     async def answer(self, request: bytes) -> bytes:
         """Being cancelled withdraws the question."""
         exchange = Exchange(source=SOURCE)
+        exchange.on_waiting = partial(self._on_waiting, exchange)
         try:
             return await asyncio.to_thread(self._engine.ctap2, request, exchange)
         finally:

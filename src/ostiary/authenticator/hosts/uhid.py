@@ -21,19 +21,6 @@ UDEV_RULE: Final = """\
 KERNEL=="uhid", SUBSYSTEM=="misc", TAG+="uaccess", OPTIONS+="static_node=uhid"
 """
 
-SYSTEMD_UNIT: Final = """\
-[Unit]
-Description=Ostiary Authenticator as a USB security key
-
-[Service]
-ExecStart={command}
-Restart=on-failure
-RestartSec=5
-
-[Install]
-WantedBy=default.target
-"""
-
 # USB HID usage tables: usage page F1D0, one input and one output report of 64 bytes (CTAP 2.1 §11.2.8.2)
 REPORT_DESCRIPTOR: Final = bytes.fromhex(
     "06d0f1"  # usage page (FIDO alliance)

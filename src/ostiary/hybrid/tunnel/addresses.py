@@ -13,6 +13,7 @@ ROUTING_HEADER: Final = "X-caBLE-Routing-ID"
 PAYLOAD_HEADER: Final = "X-caBLE-Client-Payload"
 SIGNAL_HEADER: Final = "X-caBLE-Signal-Connection"
 SUBPROTOCOL: Final = "fido.cable"
+STANDBY: Final = "/cable/standby"
 
 DEVICE_LENGTH: Final = 16
 LINK_LENGTH: Final = 8
@@ -22,7 +23,6 @@ _LONGEST_PAYLOAD: Final = 1_024
 _NEW: Final = re.compile(r"/cable/new/([0-9A-Fa-f]{32})", re.ASCII)
 _CONNECT: Final = re.compile(r"/cable/connect/([0-9A-Fa-f]{6})/([0-9A-Fa-f]{32})", re.ASCII)
 _CONTACT: Final = re.compile(r"/cable/contact/([0-9A-Za-z_-]{1,200})", re.ASCII)
-_STANDBY: Final = re.compile(r"/cable/standby", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def parse_path(path: str) -> Address | None:
         return Connect(bytes.fromhex(found[1]), bytes.fromhex(found[2]))
     if found := _CONTACT.fullmatch(path):
         return Contact(_parse_contact(found[1]))
-    return Standby() if _STANDBY.fullmatch(path) else None
+    return Standby() if path == STANDBY else None
 
 
 def contact_path(contact: ContactId) -> str:

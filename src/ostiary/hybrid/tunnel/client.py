@@ -1,6 +1,6 @@
 """Either end of a tunnel as a WebSocket client, with the `websockets` library."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import StrEnum
 from ssl import SSLContext
 from typing import Any, Final, NamedTuple
@@ -12,9 +12,10 @@ from websockets.typing import Origin, Subprotocol
 from ostiary.hybrid.channel import LARGEST
 from ostiary.hybrid.data_channel import IsWhole
 from ostiary.hybrid.domains import domain_of
-from ostiary.hybrid.tunnel.addresses import ROUTING_HEADER, SUBPROTOCOL
+from ostiary.hybrid.tunnel.addresses import ROUTING_HEADER, STANDBY, SUBPROTOCOL
 
 _WITHIN: Final = 15.0
+_PING_EVERY: Final = 20.0
 _GONE: Final = 410
 
 
@@ -93,19 +94,8 @@ class TunnelConnection:
 
 async def open_tunnel(place: Place, path: str, headers: Mapping[str, str] | None = None) -> TunnelConnection:
     """Raises `TunnelError`: `LINK_GONE` is the only one after which a link is to be forgotten."""
-    options: dict[str, Any] = {"ssl": place.tls} if place.tls is not None else {}
     try:
-        connection = await connect(
-            place.url + path,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            origin=Origin(f"wss://{place.host}"),
-            additional_headers=headers,
-            compression=None,
-            max_size=LARGEST,
-            open_timeout=_WITHIN,
-            user_agent_header=None,
-            **options,
-        )
+        connection = await connect(place.url + path, additional_headers=headers, **_options(place))
     except InvalidStatus as error:
         status = error.response.status_code
         reason = TunnelReason.LINK_GONE if status == _GONE else TunnelReason.REFUSED
@@ -118,6 +108,30 @@ async def open_tunnel(place: Place, path: str, headers: Mapping[str, str] | None
         await connection.close()
         raise TunnelError(TunnelReason.REFUSED, "subprotocol")
     return TunnelConnection(connection)
+
+
+async def stand_by(place: Place) -> AsyncGenerator[TunnelConnection]:
+    """A connection on which an authenticator is rung, and another one whenever that is over: later and later while the
+    service is away (`websockets`' own `reconnect_delays`), whatever the cause."""
+    async for connection in connect(
+        place.url + STANDBY, ping_interval=_PING_EVERY, process_exception=lambda error: None, **_options(place)
+    ):
+        try:
+            yield TunnelConnection(connection)
+        finally:
+            await connection.close()
+
+
+def _options(place: Place) -> dict[str, Any]:
+    options: dict[str, Any] = {"ssl": place.tls} if place.tls is not None else {}
+    return options | {
+        "subprotocols": [Subprotocol(SUBPROTOCOL)],
+        "origin": Origin(f"wss://{place.host}"),
+        "compression": None,
+        "max_size": LARGEST,
+        "open_timeout": _WITHIN,
+        "user_agent_header": None,
+    }
 
 
 def _why(error: ConnectionClosed) -> str:

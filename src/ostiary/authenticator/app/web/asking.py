@@ -1,0 +1,209 @@
+"""What is asked of the person: prompts (passkeys) and approvals. In a window of their own, or over the app's pages.
+
+A window that was opened for one of them shows that one and nothing else.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal, NamedTuple
+
+from starlette.responses import HTMLResponse, Response
+
+from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.views import ApprovalResult, ApprovalView, PromptView
+from ostiary.authenticator.app.web.doors import pins_differ
+from ostiary.authenticator.app.web.problems import PIN_FIELDS, status_of
+from ostiary.authenticator.app.web.rendering import Problem
+from ostiary.authenticator.app.web.translations import N_
+from ostiary.authenticator.app.web.visit import Visit
+from ostiary.authenticator.ports import Purpose
+
+
+class Answered(NamedTuple):
+    kind: Literal["good", "note", "danger"]
+    title: str
+    words: str
+
+
+_APPROVED: Final = {
+    Purpose.REGISTER: Answered("good", N_("Approved"), N_("The passkey is saved here. Go back to the website.")),
+    Purpose.ALREADY_REGISTERED: Answered(
+        "note", N_("Nothing new was made"), N_("The website was told that your passkey is here already.")
+    ),
+    Purpose.SIGN_IN: Answered("good", N_("Approved"), N_("Go back to the website; it lets you in now.")),
+    Purpose.RESET: Answered("good", N_("Everything was deleted"), N_("Add your accounts again.")),
+    Purpose.MANAGE: Answered("good", N_("Allowed"), N_("The program may go on for now.")),
+}
+_GO_ON: Final = Answered("good", N_("Thank you"), N_("Go back to where you came from."))
+_DECLINED: Final = Answered("note", N_("Declined"), N_("Nothing was changed, and nobody was let in."))
+_OVER: Final = Answered(
+    "note", N_("This question is over"), N_("Nothing was changed. Start again where you came from.")
+)
+_TRIED_TOO_OFTEN: Final = {AppReason.PIN_BLOCKED, AppReason.RESTART_NEEDED}
+_APPROVALS: Final = {
+    ApprovalResult.APPROVED: Answered("good", N_("Approved"), N_("The sign-in page goes on by itself.")),
+    ApprovalResult.DECLINED: _DECLINED,
+    ApprovalResult.REPORTED: Answered(
+        "danger",
+        N_("Reported"),
+        N_("Nobody was let in, and your organisation knows. Change your password now: somebody may know it."),
+    ),
+}
+_OVER_REASONS: Final = {AppReason.APPROVAL_OVER, AppReason.NUMBER_WRONG, *_TRIED_TOO_OFTEN}
+
+
+# --- prompts
+
+
+async def prompt_page(visit: Visit) -> Response:
+    if not _may_answer(visit):
+        return _refused(visit)
+    prompt = await _open_prompt(visit)
+    return await approval_page(visit) if prompt is None else await _ask(visit, prompt)
+
+
+async def answer_prompt(visit: Visit) -> Response:
+    if not _may_answer(visit):
+        return _refused(visit)
+    form = await visit.form()
+    prompt = await _open_prompt(visit)
+    if prompt is None:
+        return await answer_approval(visit)
+    choice = int(form["choice"]) if form.get("choice", "") in map(str, range(len(prompt.accounts))) else 0
+    try:
+        match form.get("answer"):
+            case "decline":
+                await visit.call(visit.service.decline_prompt, prompt.id)
+                return await _answered(visit, _DECLINED)
+            case "fingerprint":
+                await visit.call(visit.service.approve_prompt_by_fingerprint, prompt.id, choice=choice)
+            case "approve":
+                problem = pins_differ(visit, form) if prompt.needs_new_pin else None
+                if problem is not None:
+                    return await _ask(visit, prompt, problem, choice)
+                pin = form.get("pin", "")
+                given = {"new_pin": pin} if prompt.needs_new_pin else {"pin": pin}
+                await visit.call(partial(visit.service.approve_prompt, prompt.id, choice=choice, **given))
+            case _:
+                raise AppError(AppReason.REQUEST_INVALID)
+    except AppError as error:
+        if error.reason is AppReason.PROMPT_OVER:
+            return await _answered(visit, _OVER, 410)
+        problem = visit.problem(error, PIN_FIELDS)
+        still_open = None if error.reason in _TRIED_TOO_OFTEN else await _open_prompt(visit)
+        if still_open is None:
+            return await _answered(visit, Answered("danger", problem.title, problem.next), status_of(error.reason))
+        return await _ask(visit, still_open, problem, choice)
+    return await _answered(visit, _APPROVED.get(prompt.purpose, _GO_ON))
+
+
+def _may_answer(visit: Visit) -> bool:
+    return visit.is_signed_in or visit.access.is_window_of(visit.cookies, visit.parameter("id"))
+
+
+def _refused(visit: Visit) -> Response:
+    return visit.closed(
+        403,
+        N_("This question belongs to another window"),
+        N_("Go back to the website and start again there."),
+        shows_command=False,
+    )
+
+
+async def _open_prompt(visit: Visit) -> PromptView | None:
+    prompt = await visit.call(visit.service.prompt)
+    return prompt if prompt is not None and prompt.id == visit.parameter("id") else None
+
+
+async def _ask(visit: Visit, prompt: PromptView, problem: Problem | None = None, choice: int = 0) -> Response:
+    state = await visit.call(visit.service.state)
+    return await _sheet(
+        visit,
+        "_prompt.html",
+        422 if problem else 200,
+        title=visit.say(N_("A question for you")),
+        prompt=prompt,
+        problem=problem,
+        choice=choice,
+        seconds=_seconds_until(visit, prompt.deadline),
+        minimum_pin_length=state.minimum_pin_length,
+    )
+
+
+# --- approvals
+
+
+async def approval_page(visit: Visit) -> Response:
+    approval = await _pending(visit)
+    return await _answered(visit, _OVER, 410) if approval is None else await _ask_approval(visit, approval)
+
+
+async def answer_approval(visit: Visit) -> Response:
+    form = await visit.form()
+    approval = await _pending(visit)
+    if approval is None:
+        return await _answered(visit, _OVER, 410)
+    number = form.get("number", "").strip()
+    answers: dict[str | None, Callable[[], ApprovalResult]] = {
+        "approve": partial(visit.service.answer_approval, approval.id, number=number, pin=form.get("pin", "")),
+        "fingerprint": partial(visit.service.answer_approval_by_fingerprint, approval.id, number=number),
+        "decline": partial(visit.service.decline_approval, approval.id),
+        "report": partial(visit.service.report_approval, approval.id),
+    }
+    try:
+        if form.get("answer") not in answers:
+            raise AppError(AppReason.REQUEST_INVALID)
+        return await _answered(visit, _APPROVALS[await visit.call(answers[form.get("answer")])])
+    except AppError as error:
+        problem = visit.problem(error, {**PIN_FIELDS, AppReason.NUMBER_INVALID: "number"})
+        if error.reason in _OVER_REASONS:
+            return await _answered(visit, Answered("danger", problem.title, problem.next), status_of(error.reason))
+        return await _ask_approval(visit, approval, problem)
+
+
+async def _pending(visit: Visit) -> ApprovalView | None:
+    pending = await visit.call(visit.service.approvals)
+    return next((one for one in pending if one.id == visit.parameter("id")), None)
+
+
+async def _ask_approval(visit: Visit, approval: ApprovalView, problem: Problem | None = None) -> Response:
+    state = await visit.call(visit.service.state)
+    return await _sheet(
+        visit,
+        "_approval.html",
+        422 if problem else 200,
+        title=visit.say(N_("Is this you signing in?")),
+        approval=approval,
+        problem=problem,
+        needs_pin=True,
+        can_use_fingerprint=state.can_use_fingerprint,
+        seconds=_seconds_until(visit, approval.expires_at),
+    )
+
+
+# --- what is open now, to be shown over the app's pages
+
+
+async def sheet(visit: Visit) -> Response:
+    """`GET /sheet`: 204 when nothing is asked."""
+    prompt = await visit.call(visit.service.prompt)
+    if prompt is not None:
+        visit.request.path_params["id"] = prompt.id
+        return await _ask(visit, prompt)
+    approvals = await visit.call(visit.service.approvals)
+    return await _ask_approval(visit, approvals[0]) if approvals else Response(status_code=204)
+
+
+async def _answered(visit: Visit, answered: Answered, status: int = 200) -> Response:
+    title, words = visit.say(answered.title), visit.say(answered.words)
+    return await _sheet(visit, "_answered.html", status, kind=answered.kind, title=title, words=words)
+
+
+async def _sheet(visit: Visit, part: str, status: int, **values: object) -> Response:
+    if visit.is_sheet:
+        return HTMLResponse(await visit.draw(part, **values), status)
+    return HTMLResponse(await visit.draw("sheet.html", part=part, **values), status)
+
+
+def _seconds_until(visit: Visit, deadline: int) -> int:
+    return max(0, (deadline - visit.now) // 1000)
