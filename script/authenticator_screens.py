@@ -14,6 +14,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from playwright.sync_api import Browser  # noqa: E402
 from script.screens import LONGEST, SCALE, TARGET, Column, contact_sheet  # noqa: E402
 from tests.authenticator.app.web.gallery import Gallery  # noqa: E402
+from tests.authenticator.app.web.nearby_samples import NEARBY  # noqa: E402
 from tests.authenticator.app.web.samples import SAMPLES, Sample  # noqa: E402
 from tests.web.gallery import chromium  # noqa: E402
 
@@ -36,14 +37,14 @@ def main() -> None:
     TARGET.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         taken = [photograph(browser, column) for column in COLUMNS]
-        rows = [(sample.name, [pictures[sample.name] for pictures in taken]) for sample in SAMPLES]
+        rows = [(sample.name, [pictures[sample.name] for pictures in taken]) for sample in (*SAMPLES, *NEARBY)]
         write("authenticator", contact_sheet(browser, "authenticator", rows))
         write("authenticator-overview", contact_sheet(browser, None, [("", overview(browser))]))
 
 
 def photograph(browser: Browser, column: Column) -> dict[str, bytes]:
     gallery = Gallery(browser, width=column.width, height=column.height, scheme=column.scheme, scale=SCALE)
-    pictures = {sample.name: photograph_one(gallery, sample, column) for sample in SAMPLES}
+    pictures = {sample.name: photograph_one(gallery, sample, column) for sample in (*SAMPLES, *NEARBY)}
     gallery.close()
     return pictures
 

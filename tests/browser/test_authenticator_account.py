@@ -81,6 +81,13 @@ def test_an_account_is_set_up_signs_in_by_its_passkey_and_is_deleted_at_both_end
     page.goto(f"{server.url}/security-info")
     expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
 
+    # a new one takes its place whenever she likes
+    tab.get_by_role("link", name="Done").click()
+    tab.get_by_role("link", name="Contoso").click()
+    tab.get_by_role("button", name="Set up what is missing").click()
+    save_passkey(tab)
+    is_set_up(tab)
+
 
 def test_an_account_whose_owner_says_no_is_not_added(
     chromium: BrowserContext, tab: Page, server: LiveServer, ada: Visitor

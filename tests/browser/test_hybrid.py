@@ -1,4 +1,5 @@
-"""Unmodified Chromium as the computer, our engine as the phone: the code on the screen, the advert, the tunnel."""
+"""Unmodified Chromium as the computer, our Authenticator as the phone: the code on the screen, the advert, the tunnel,
+and the question that takes a PIN."""
 
 import datetime
 import ssl
@@ -13,15 +14,24 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import Page, expect, sync_playwright
 
-from ostiary.authenticator import Decision, Outcome
+from ostiary.authenticator.app import assembly
+from ostiary.authenticator.app.errors import AppError
+from ostiary.authenticator.app.nearby import find_code
+from ostiary.authenticator.app.nearby_views import NearbyResult, NearbyView
+from ostiary.authenticator.app.qr import read_texts
+from ostiary.authenticator.app.service import AuthenticatorService
+from ostiary.authenticator.app.views import PromptView
+from ostiary.authenticator.keys import memory_key_store
+from ostiary.authenticator.ports import Purpose
 from ostiary.hybrid.tunnel.client import Place
+from tests.authenticator.app.conftest import PIN, until
+from tests.authenticator.app.nearby.conftest import DOMAIN, HOST, keep_account, over
 from tests.hybrid.bluez import FakeBluez, bluetooth
-from tests.hybrid.test_air import DOMAIN, HOST, Phone
 from tests.hybrid.tunnels import Listening, listening
 
 from .chromium import ARGUMENTS, CHROMIUM
 from .live_server import LiveServer, Visitor
-from .screen import Screen, virtual_screen
+from .screen import Picture, Screen, virtual_screen
 from .test_journey import SECURITY_INFO, row, sign_in, sign_out
 
 _WITHIN = 20_000
@@ -88,14 +98,47 @@ def page(tmp_path: Path, screen: Screen, bluez: FakeBluez, tunnels: Listening) -
         browser.close()
 
 
+class Phone:
+    """The Authenticator, as its pages drive it, in somebody's hand. Its organisation has the tunnel service."""
+
+    def __init__(self, tunnels: Listening) -> None:
+        insecure = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        insecure.check_hostname = False
+        insecure.verify_mode = ssl.CERT_NONE
+        keys = memory_key_store(pin=PIN)
+        self.app = AuthenticatorService(
+            keys, make_engine=assembly.make_engine, places=lambda domain: Place(HOST, tunnels.url, insecure)
+        )
+        keep_account(keys, tunnel_domain=DOMAIN)
+
+    def scan(self, screen: Screen) -> PromptView:
+        """Looks at the computer's screen; the question it is asked then."""
+        picture = until(lambda: self._sees_a_code(screen))
+        begun = self.app.nearby.begin_from_image(picture.pixels, picture.width, picture.height)
+        prompt: PromptView = until(self.app.prompt)
+        assert prompt.source == "another computer nearby" and prompt.needs_pin
+        assert not begun.is_over
+        return prompt
+
+    def _sees_a_code(self, screen: Screen) -> Picture | None:
+        picture = screen.look()
+        try:
+            find_code(read_texts(picture.pixels, picture.width, picture.height))
+        except AppError:
+            return None
+        return picture
+
+    def result(self) -> NearbyResult | None:
+        view: NearbyView = over(self.app)
+        assert view.message == ""
+        return view.result
+
+
 @pytest.fixture
-def phone(tunnels: Listening) -> Phone:
-    insecure = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    insecure.check_hostname = False
-    insecure.verify_mode = ssl.CERT_NONE
+def phone(tunnels: Listening) -> Iterator[Phone]:
     phone = Phone(tunnels)
-    phone.place = Place(HOST, tunnels.url, insecure)
-    return phone
+    yield phone
+    phone.app.close()
 
 
 def test_registers_and_signs_in_across_the_tunnel(
@@ -105,23 +148,27 @@ def test_registers_and_signs_in_across_the_tunnel(
     page.get_by_role("link", name="Add sign-in method").first.click()
     page.get_by_role("link", name="Phone or tablet").click()
     page.get_by_role("button", name="Create passkey").click()
-    phone.scan(screen.read_code("FIDO:/"))
+    prompt = phone.scan(screen)
+    assert (prompt.purpose, prompt.rp_id, prompt.accounts[0].name) == (Purpose.REGISTER, "localhost", ada.username)
+    phone.app.approve_prompt(prompt.id, pin=PIN)
     expect(page.get_by_role("heading", name="Your passkey is saved")).to_be_visible()
-    phone.put_away()
+    assert phone.result() is NearbyResult.REGISTERED
     page.get_by_label("Name").fill("My phone")
     page.get_by_role("button", name="Save name").click()
     page.goto(f"{server.url}/security-info")
     assert "On one device only" in row(page, "My phone")
 
     sign_out(page, server)
+    phone.app.lock()  # the question opens it
     page.goto(f"{server.url}/sign-in")
     page.get_by_role("link", name="Sign-in options").click()
     page.get_by_role("button", name="Face, fingerprint, PIN or security key").click()
-    phone.scan(screen.read_code("FIDO:/"))
+    prompt = phone.scan(screen)
+    assert (prompt.purpose, prompt.accounts[0].name) == (Purpose.SIGN_IN, ada.username)
+    phone.app.approve_prompt(prompt.id, pin=PIN)
     expect(page).to_have_url(SECURITY_INFO)
-    phone.put_away()
-    assert phone.failures == []
-    assert [prompt.purpose for prompt in phone.verifier.prompts] == ["register", "sign_in"]
+    assert phone.result() is NearbyResult.SIGNED_IN
+    assert [one.user_name for one in phone.app.passkeys()] == [ada.username]
 
 
 def test_declined_on_the_phone_and_then_registered_already(
@@ -129,21 +176,22 @@ def test_declined_on_the_phone_and_then_registered_already(
 ) -> None:
     sign_in(page, server, ada)
 
-    def add() -> None:
+    def add() -> PromptView:
         page.goto(f"{server.url}/security-info/add")
         page.get_by_role("link", name="Phone or tablet").click()
         page.get_by_role("button", name="Create passkey").click()
-        phone.scan(screen.read_code("FIDO:/"))
+        return phone.scan(screen)
 
-    phone.verifier.decide = lambda prompt, exchange: Decision(outcome=Outcome.DECLINED)
-    add()
+    phone.app.decline_prompt(add().id)
     expect(page.get_by_role("alert")).to_be_visible()
-    phone.put_away()
-    phone.verifier.decide = None
-    add()
+    assert phone.result() is NearbyResult.DECLINED and phone.app.passkeys() == ()
+    phone.app.approve_prompt(add().id, pin=PIN)
     expect(page.get_by_role("heading", name="Your passkey is saved")).to_be_visible()
-    phone.put_away()
-    add()
+    assert phone.result() is NearbyResult.REGISTERED
+    prompt = add()
+    assert prompt.purpose is Purpose.ALREADY_REGISTERED
+    phone.app.approve_prompt(prompt.id, pin=PIN)
     expect(page.get_by_text("already")).to_be_visible()
-    phone.put_away()
-    assert phone.failures == [] and DOMAIN == 266
+    assert phone.result() is NearbyResult.ALREADY_REGISTERED
+    assert len(phone.app.passkeys()) == 1
+    assert phone.app.nearby.computers.views() == ()  # this browser asks for no link

@@ -202,7 +202,10 @@ def test_resets_when_sure(ask: Run) -> None:
     ask("pin", "set", given=f"{PIN}\n")
     assert ask("reset", given="n\n").exit_code == 1
     assert json.loads(ask("status", "--json").output)["is_pin_set"]
-    assert ask("reset", "--yes").exit_code == 0
+    refused = ask("reset", "--yes", given="\n")
+    assert (refused.exit_code, "PIN" in refused.stderr) == (1, True)
+    assert json.loads(ask("status", "--json").output)["is_pin_set"]
+    assert ask("reset", "--yes", given=f"{PIN}\n").exit_code == 0
     assert not json.loads(ask("status", "--json").output)["is_pin_set"]
 
 

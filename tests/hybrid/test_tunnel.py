@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from ostiary.hybrid.errors import HybridReason
 from ostiary.hybrid.tunnel.addresses import Connect, ContactId, New, contact_path, parse_path
 from ostiary.hybrid.tunnel.exchange import encode_standby, new_contact
-from ostiary.hybrid.tunnel.limits import Limits, Rate
+from ostiary.hybrid.tunnel.limits import Limits, Rate, network
 from ostiary.hybrid.wire import decode_map
 from tests.hybrid.tunnels import SERVERS, Listening, listening
 
@@ -254,6 +254,20 @@ def test_refuses_too_many_openings_a_minute(kind: str) -> None:
         asyncio.run(run(service))
 
 
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("a socket", "a socket"),
+    ],
+)
+def test_counts_an_ipv6_customer_as_one(address: str, counted_as: str) -> None:
+    assert network(address) == counted_as
+
+
 def test_a_rate_forgets_the_minute_before_and_very_many_keys() -> None:
     rate = Rate(1)
     assert [rate.allows("a", 0), rate.allows("a", 59), rate.allows("a", 60)] == [True, False, True]
@@ -352,6 +366,16 @@ def test_refuses_a_device_that_says_nonsense(service: Listening, message: bytes)
             assert await closed(device) == 1008
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_sends_away_who_stands_by_and_says_nothing(kind: str) -> None:
+    async def run(service: Listening) -> None:
+        async with dial(service, "/cable/standby") as silent:
+            assert await closed(silent) == 1008
+
+    with listening(kind, Limits(greeting=0.2)) as service:
+        asyncio.run(run(service))
 
 
 def test_limits_how_often_a_device_is_rung(service: Listening) -> None:

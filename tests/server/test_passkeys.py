@@ -1,8 +1,10 @@
 """Adding a passkey under Security info."""
 
+import html
 from typing import Literal
 
 import pytest
+import segno
 
 from ostiary.clock import MINUTE
 from ostiary.passkeys import base64url
@@ -253,3 +255,17 @@ def test_there_is_a_page_before_each_ceremony(ada: Browser, provider: str) -> No
 
 def test_an_unknown_choice_leads_back_to_the_cards(ada: Browser) -> None:
     assert ada.get("/security-info/add/passkey?provider=fridge").headers["location"] == "/security-info/add"
+
+
+# --- on the phone itself
+
+
+def test_the_phones_page_leads_the_phone_itself_to_security_info(org: Organisation, ada: Browser) -> None:
+    """By a plain address in a QR code, before the way that needs Bluetooth."""
+    page = ada.get("/security-info/add/passkey?provider=phone_or_tablet").text
+    address = f"{ORIGIN}/security-info/add"
+    assert address in page
+    assert html.escape(segno.make(address, micro=False).svg_data_uri(scale=4, border=2)) in page
+    assert page.index("on-the-phone") < page.index("data-passkey-create")
+    for other in ("this_device", "security_key"):
+        assert "on-the-phone" not in ada.get(f"/security-info/add/passkey?provider={other}").text

@@ -596,7 +596,16 @@ def _add_passkey() -> list[Sample]:
         Sample("why not", "add-passkey", WHY_NOT, path="/security-info/why"),
         Sample("why", "add-passkey", replace(WHY_NOT, can_add=True, rules=WHY_NOT.rules[1:], passkeys=())),
         Sample("this device", "add-passkey", AddPasskeyPage(provider="this_device", username="ada@contoso.example")),
-        Sample("phone", "add-passkey", AddPasskeyPage(provider="phone_or_tablet", username="ada@contoso.example")),
+        Sample(
+            "phone",
+            "add-passkey",
+            AddPasskeyPage(
+                provider="phone_or_tablet",
+                username="ada@contoso.example",
+                address="https://login.contoso.example/security-info/add",
+                qr=qr_data_uri("https://login.contoso.example/security-info/add"),
+            ),
+        ),
         Sample(
             "security key",
             "add-passkey",

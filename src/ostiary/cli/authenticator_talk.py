@@ -6,7 +6,7 @@ machine could read.
 
 import sys
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -75,9 +75,23 @@ class Talk:
     def __init__(self, agent: Operations) -> None:
         self._agent = agent
 
-    def ask(self, op: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The result. Questions for the person that come before it are put to them here."""
-        return self._agent.call(op, params, on_notice=self._on_notice)
+    def ask(
+        self,
+        op: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        answers_here: bool = True,
+        watch: Callable[[Notice], None] = lambda notice: None,
+    ) -> Any:
+        """The result. Questions for the person that come before it are put to them here, or with `answers_here` False
+        in the app's own window. `watch` is told of everything that comes before it."""
+        answer = self._on_notice if answers_here else _say_where
+
+        def on_notice(notice: Notice) -> None:
+            watch(notice)
+            answer(notice)
+
+        return self._agent.call(op, params, on_notice=on_notice)
 
     def unlock(self) -> None:
         """Asks for the PIN where it is needed, and for a new one where there is none."""
@@ -117,6 +131,11 @@ class Talk:
                         self.ask("prompt.decline", {"id": prompt["id"]})
                     raise
                 say(f"{error.message} {error.next}")
+
+
+def _say_where(notice: Notice) -> None:
+    if notice.get("url"):
+        say(f"If its window does not open, go to:\n{notice['url']}")
 
 
 def read_pin(question: str = "The Authenticator's PIN") -> str:

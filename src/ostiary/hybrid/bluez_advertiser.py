@@ -14,6 +14,7 @@ _PATH: Final = "/org/ostiary/advert"
 _MANAGER: Final = "org.bluez.LEAdvertisingManager1"
 _ADAPTER: Final = "org.bluez.Adapter1"
 _WITHIN: Final = 10.0
+_CLOSED_WITHIN: Final = 1.0
 
 
 class BluezAdvertiser:
@@ -42,6 +43,8 @@ class BluezAdvertiser:
                     await _call(bus, adapter, _MANAGER, "UnregisterAdvertisement", "o", [_PATH])
         finally:
             bus.disconnect()
+            with suppress(OSError, EOFError, DBusError, TimeoutError):  # its socket is closed on this loop, not later
+                await asyncio.wait_for(bus.wait_for_disconnect(), _CLOSED_WITHIN)  # type: ignore[no-untyped-call]
 
 
 def _advertisement(service_data: bytes):  # type: ignore[no-untyped-def] # its class can only be made with dbus-fast there
@@ -108,8 +111,8 @@ async def _call(
     )
     try:
         answer = await asyncio.wait_for(bus.call(message), _WITHIN)
-    except TimeoutError as error:
-        raise RadioError(RadioReason.NO_BLUETOOTH, "no answer") from error
+    except (TimeoutError, OSError, EOFError) as error:
+        raise RadioError(RadioReason.NO_BLUETOOTH, str(error) or "no answer") from error
     if answer is None or answer.message_type is MessageType.ERROR:
         detail = f"{answer.error_name}: {answer.body}" if answer is not None else ""
         denied = answer is not None and "AccessDenied" in str(answer.error_name)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from ostiary.clock import DAY, SECOND
 from ostiary.identifiers import new_id
 from ostiary.identity import audit, limits, sign_in
-from ostiary.identity.assurance import MethodKind
+from ostiary.identity.assurance import MethodKind, Requirement, valid_kinds
 from ostiary.identity.caller import Caller
 from ostiary.identity.methods.authenticator import Authenticators, Material, Outcome, Verified
 from ostiary.identity.methods.contract import Subject
@@ -75,6 +75,12 @@ def is_for_stranger(state: State) -> bool:
     return not state.proofs and not state.is_step_up
 
 
+def proven_kinds(state: State, *, now: int) -> set[MethodKind]:
+    """For what is asked now: a step-up brings the proofs of its session, also those too old to count."""
+    assert state.attempt is not None
+    return valid_kinds(state.proofs, Requirement(state.attempt.max_age), now)
+
+
 def begin(tx: Transaction, state: State, subject: Subject, *, now: int) -> ApprovalRequest:
     """Asks, in the place of what this sign-in asked before.
 
@@ -111,7 +117,7 @@ def begin(tx: Transaction, state: State, subject: Subject, *, now: int) -> Appro
         browser=caller.browser,
         network=network,
         nonce=secrets.token_bytes(32),
-        is_passwordless=not any(proof.kind is MethodKind.PASSWORD for proof in state.proofs),
+        is_passwordless=MethodKind.PASSWORD not in proven_kinds(state, now=now),
         client=caller.client,
         address=caller.address,
         created_at=now,
@@ -181,15 +187,19 @@ def conclude(
 # --- the device that answers
 
 
-def greet(tx: Transaction, device_id: str) -> Holder:
-    """Whose connection it would be. Raises `Refusal(DEVICE_UNKNOWN)`, or of somebody who may not sign in
-    `Refusal(ACCOUNT_DISABLED)`: the device is still theirs."""
+def find_holder(tx: Transaction, device_id: str) -> Holder:
+    """Whose device it says it is: nothing is told about them before it has proven that. Raises
+    `Refusal(DEVICE_UNKNOWN)`."""
     holder = approvals.holder_of(tx, device_id)
     if holder is None:
         raise Refusal(Reason.DEVICE_UNKNOWN)
-    if not holder.person.is_enabled:
-        raise Refusal(Reason.ACCOUNT_DISABLED, person_id=holder.person.id, method_id=device_id)
     return holder
+
+
+def require_enabled(holder: Holder) -> None:
+    """Raises `Refusal(ACCOUNT_DISABLED)` of somebody who may not sign in: the device is still theirs."""
+    if not holder.person.is_enabled:
+        raise Refusal(Reason.ACCOUNT_DISABLED, person_id=holder.person.id, method_id=holder.device.method_id)
 
 
 def connect(tx: Transaction, holder: Holder, connection: str) -> None:
@@ -200,7 +210,8 @@ def connect(tx: Transaction, holder: Holder, connection: str) -> None:
 def look(tx: Transaction, device_id: str, connection: str, shown: str | None, *, now: int) -> Look:
     """`shown`: the request the device was told of last, if it was not told that it is over."""
     try:
-        holder = greet(tx, device_id)
+        holder = find_holder(tx, device_id)
+        require_enabled(holder)
     except Refusal as refusal:
         return Look(Reason(refusal.reason), False, None, None)
     if holder.device.connection != connection:

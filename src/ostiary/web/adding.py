@@ -1,6 +1,7 @@
 """`/security-info/add`: a person adds a sign-in method. The ceremony's two requests are `passkeys`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, ParamSpec
 
 import segno
@@ -106,6 +107,10 @@ async def show_passkey(visit: Visit) -> Response:
         username=visit.session().person.username,
         accepted_providers=seen.accepted[choice],
     )
+    if choice is Choice.PHONE_OR_TABLET and seen.choices[Choice.THIS_DEVICE] is None:
+        # a phone's own browser succeeds far more often than this one does from afar
+        address = f"{visit.site.relying_party.origins[0]}/security-info/add"
+        page = replace(page, address=address, qr=_qr(address))
     return await answer_page(visit, page)
 
 
@@ -157,7 +162,7 @@ async def show_authenticator(visit: Visit) -> Response:
     address = visit.site.relying_party.origins[0]
     page = AddAuthenticatorPage(
         address=address,
-        qr=segno.make(address, micro=False).svg_data_uri(scale=4, border=2),
+        qr=_qr(address),
         since=since,
         registered=method_row(visit, Entry(new.method, None, device=new.device)) if new else None,
         is_passkey_wanted="passkey" in query,
@@ -212,8 +217,12 @@ async def _code_page(visit: Visit, pending: Pending, refusal: Refusal | None = N
         enrolment=pending.enrolment,
         secret=" ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
         uri=pending.uri,
-        qr=segno.make(pending.uri, micro=False).svg_data_uri(scale=4, border=2),
+        qr=_qr(pending.uri),
         name=visit.say(N_("Authenticator app")),
         problem=told.problem if told else None,
     )
     return await answer_page(visit, page, told.status if told else 200)
+
+
+def _qr(text: str) -> str:
+    return segno.make(text, micro=False).svg_data_uri(scale=4, border=2)

@@ -156,9 +156,10 @@ class _Conversation:
         if hello.get("type") != "hello":
             raise End(Ending.MESSAGE_INVALID)
         device_id, signature = _text(hello, "device"), _bytes(hello, "signature")
-        holder = await self._site.database.read(approvals.greet, device_id)
+        holder = await self._site.database.read(approvals.find_holder, device_id)
         if not self._site.methods.authenticator.is_connection_signed(holder.device.public_key, signature, nonce):
             raise Refusal(Reason.DEVICE_UNKNOWN)
+        approvals.require_enabled(holder)
         return holder
 
     async def converse(self, holder: Holder) -> None:

@@ -293,6 +293,8 @@ class AddPasskeyPage:
     provider: PasskeyChoice
     username: str = ""  # for *Try it now* when the device already has one
     accepted_providers: tuple[str, ...] = ()  # names to tell beforehand when policy takes only some; empty: any
+    address: str = ""  # of the page of choices, to open on the phone itself
+    qr: str = ""  # the same, as a data: URI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -244,7 +244,7 @@ def test_refuses_a_length_nobody_needs(path: Path) -> None:
         {"id": 1, "op": "ctap2"},
         {"id": 1, "op": "settings", "params": {"lock_minutes": "5"}},
         {"id": 1, "op": "accounts.set-up", "params": {"kinds": ["other"]}},
-        {"id": 1, "op": "reset"},
+        {"id": 1, "op": "reset", "params": {"pin": 7}},
     ],
 )
 def test_refuses_a_request_that_is_none_and_goes_on(path: Path, request_: dict[str, Any]) -> None:
@@ -384,3 +384,70 @@ def _failure(client: AgentClient) -> str:
     except AgentError as error:
         return error.reason
     return ""
+
+
+# --- deleting everything
+
+
+def test_resets_with_the_pin(client: AgentClient, ready: AuthenticatorService) -> None:
+    with pytest.raises(AgentError) as refused:
+        client.call("reset", {"pin": "000000"})
+    assert refused.value.reason == "pin_wrong"
+    assert ready.state().is_pin_set
+    client.call("reset", {"pin": PIN})
+    assert not ready.state().is_pin_set
+
+
+def test_refuses_a_reset_without_the_pin_where_nobody_can_be_asked(
+    client: AgentClient, ready: AuthenticatorService
+) -> None:
+    for params in ({}, {"is_sure": True}, {"pin": ""}):
+        with pytest.raises(AgentError) as refused:
+            client.call("reset", params)
+        assert refused.value.reason == "pin_needed"
+    assert ready.state().is_pin_set
+
+
+@pytest.mark.parametrize("is_agreed", [True, False])
+def test_a_reset_without_the_pin_asks_the_person_on_a_page(
+    client: AgentClient, path: Path, ready: AuthenticatorService, is_agreed: bool
+) -> None:
+    opened = shows_pages(ready)
+    with beside(lambda: client.call("reset")) as answers:
+        prompt = until(ready.prompt)
+        assert prompt.purpose == "reset"
+        assert opened == [f"http://127.0.0.1/prompt/{prompt.id}"]
+        (ready.approve_prompt if is_agreed else ready.decline_prompt)(prompt.id)
+    assert ready.state().is_pin_set is not is_agreed
+    assert answers[0] is None if is_agreed else answers[0].reason == "declined"
+
+
+@pytest.mark.parametrize("given", [{}, {"new_pin": "123456"}, {"pin": "", "new_pin": "123456"}, {"pin": "000000"}])
+def test_no_program_agrees_to_a_reset_in_the_persons_place(
+    client: AgentClient, path: Path, ready: AuthenticatorService, given: dict[str, str]
+) -> None:
+    shows_pages(ready)
+    with beside(lambda: client.call("reset")) as answers, AgentClient(path) as other:
+        prompt = until(ready.prompt)
+        with pytest.raises(AgentError) as refused:
+            other.call("prompt.approve", {"id": prompt.id, **given})
+        assert refused.value.reason in ("pin_needed", "pin_wrong")
+        other.call("prompt.decline", {"id": prompt.id})
+    assert answers[0].reason == "declined"
+    assert ready.state().is_pin_set
+
+
+def shows_pages(service: AuthenticatorService) -> list[str]:
+    """What it opens."""
+
+    class Links:
+        def start_link(self) -> str:
+            return "http://127.0.0.1/?token=1"
+
+        def prompt_link(self, prompt_id: str) -> str:
+            return f"http://127.0.0.1/prompt/{prompt_id}"
+
+    opened: list[str] = []
+    service.serve_pages_at(Links())
+    service.show_pages_by(opened.append)
+    return opened

@@ -3,15 +3,19 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fido2.utils import websafe_decode
 from fido2.webauthn import AttestationObject
 
+from ostiary.authenticator.app import assembly, operations
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.server_facts import SETUP, registered_passkeys
 from ostiary.authenticator.app.service import AuthenticatorService
 from ostiary.authenticator.app.views import (
     ApprovalResult,
@@ -21,7 +25,9 @@ from ostiary.authenticator.app.views import (
     StepKind,
     StepStatus,
 )
-from ostiary.authenticator.client import create
+from ostiary.authenticator.keys import SealedKeyStore
+from ostiary.authenticator.keys.pin_kdf import CheapKdf
+from ostiary.clock import system_clock
 from tests.authenticator.app.conftest import PIN, beside, on_a_loop, until
 from tests.authenticator.app.people import Person
 from tests.browser.live_server import LiveServer
@@ -42,7 +48,8 @@ def person(server: LiveServer) -> Person:
 
 @pytest.fixture
 def app(directory: Path, server: LiveServer) -> Iterator[AuthenticatorService]:
-    service = AuthenticatorService.open(directory)
+    keys = SealedKeyStore.open(directory, clock=system_clock, kdf=CheapKdf())
+    service = AuthenticatorService(keys, make_engine=assembly.make_engine)
     service.set_pin(PIN)
     with on_a_loop(service.run_connections()):
         yield service
@@ -66,8 +73,59 @@ def set_up(app: AuthenticatorService, person: Person) -> str:
         prompt = until(app.prompt)
         assert (prompt.rp_id, prompt.accounts[0].name) == ("localhost", person.username)
         app.approve_prompt(prompt.id, pin=PIN)
-    assert [step.status for step in steps[0]] == [StepStatus.DONE] * 3, steps
+    assert [step.status for step in steps[0] if step.kind is not StepKind.ATTESTATION] == [StepStatus.DONE] * 3, steps
     return account_id
+
+
+def made_in_browser(
+    app: AuthenticatorService, options: dict[str, Any], server: LiveServer
+) -> tuple[str, AttestationObject]:
+    """As the extension asks for it: the passkey's id here, and what the website was shown."""
+    call = operations.Call(threading.Event(), lambda notice: None)
+    params = {"options": options, "origin": server.url, "sameOriginWithAncestors": True}
+    with beside(lambda: operations.run(app, "webauthn.create", params, call)) as made:
+        app.approve_prompt(until(app.prompt).id, pin=PIN)
+    response = made[0]["response"]
+    return response["id"], AttestationObject(websafe_decode(response["response"]["attestationObject"]))
+
+
+def made_under_security_info(app: AuthenticatorService, account_id: str, server: LiveServer) -> str:
+    """A passkey that the website made through the browser: the account here has not heard of it."""
+    account = app._accounts.find(account_id)
+    path = "/v1.0/me/authentication/fido2Methods"
+    options = app._accounts.call(account, "GET", f"{path}/creationOptions")["publicKey"]
+    call = operations.Call(threading.Event(), lambda notice: None)
+    params = {"options": options, "origin": server.url, "sameOriginWithAncestors": True}
+    with beside(lambda: operations.run(app, "webauthn.create", params, call)) as made:
+        app.approve_prompt(until(app.prompt).id, pin=PIN)
+    response = made[0]["response"]
+    app._accounts.call(
+        account,
+        "POST",
+        path,
+        {
+            "displayName": "From the browser",
+            "publicKeyCredential": {
+                "id": response["id"],
+                "response": {name: response["response"][name] for name in ("clientDataJSON", "attestationObject")},
+                "clientExtensionResults": {},
+            },
+        },
+    )
+    assert response["id"] not in app._accounts.find(account_id).passkeys
+    return str(response["id"])
+
+
+def leave_the_passkey_alone(app: AuthenticatorService, account_id: str) -> None:
+    account = app._accounts.find(account_id)
+    for collection in ("softwareOathMethods", "microsoftAuthenticatorMethods"):
+        path = f"/v1.0/me/authentication/{collection}"
+        for method in app._accounts.call(account, "GET", path)["value"]:
+            app._accounts.call(account, "DELETE", f"{path}/{method['id']}?isUnderstood=true")
+
+
+def registered(app: AuthenticatorService, account_id: str) -> set[str]:
+    return set(registered_passkeys(app._accounts.call(app._accounts.find(account_id), "GET", SETUP)))
 
 
 def pending(app: AuthenticatorService) -> ApprovalView:
@@ -88,7 +146,9 @@ def test_adds_an_account_and_sets_up_what_its_policy_has(app: AuthenticatorServi
 
 def test_has_nothing_left_to_do_the_second_time(app: AuthenticatorService, person: Person) -> None:
     account_id = set_up(app, person)
-    assert [step.status for step in app.set_up(account_id)] == [StepStatus.DONE] * 3
+    assert [step.status for step in app.set_up(account_id) if step.kind is not StepKind.ATTESTATION] == [
+        StepStatus.DONE
+    ] * 3
     assert len(app.passkeys()) == 1
 
 
@@ -109,6 +169,31 @@ def test_approves_a_sign_in_by_its_number(app: AuthenticatorService, person: Per
     assert app.approvals() == ()
     assert elsewhere.post("/sign-in/approval/continue", {}).status_code == 303
     assert elsewhere.get("/security-info").status_code == 200
+
+
+def test_approves_while_locked_and_is_unlocked_by_it(app: AuthenticatorService, person: Person) -> None:
+    account_id = set_up(app, person)
+    until(lambda: app.account(account_id).connection is ConnectionStatus.CONNECTED)
+    app.lock()
+    number = Person(person.server, person.username).ask_for_approval()
+    request = pending(app)
+    assert app.answer_approval(request.id, number=number, pin=PIN) is ApprovalResult.APPROVED
+    assert not app.state().is_locked
+
+
+@pytest.mark.parametrize("is_report", [False, True])
+def test_says_no_while_locked_with_the_pin(app: AuthenticatorService, person: Person, is_report: bool) -> None:
+    account_id = set_up(app, person)
+    until(lambda: app.account(account_id).connection is ConnectionStatus.CONNECTED)
+    app.lock()
+    assert not app.state().do_approvals_wait
+    Person(person.server, person.username).ask_for_approval()
+    request, say_no = pending(app), app.report_approval if is_report else app.decline_approval
+    for pin, reason in (("", AppReason.PIN_NEEDED), ("000000", AppReason.PIN_WRONG)):
+        with pytest.raises(AppError) as refused:
+            say_no(request.id, pin=pin)
+        assert refused.value.reason is reason
+    assert say_no(request.id, pin=PIN) is (ApprovalResult.REPORTED if is_report else ApprovalResult.DECLINED)
 
 
 def test_refuses_a_wrong_number(app: AuthenticatorService, person: Person) -> None:
@@ -149,6 +234,32 @@ def test_deletes_a_passkey_at_both_ends(app: AuthenticatorService, person: Perso
         app.approve_prompt(until(app.prompt).id, pin=PIN)
     assert steps[0][0].status is StepStatus.DONE
     assert len(app.passkeys()) == 1
+
+
+def test_deletes_a_passkey_of_the_browser_at_both_ends(
+    app: AuthenticatorService, person: Person, server: LiveServer
+) -> None:
+    account_id = add(app, person)
+    passkey = made_under_security_info(app, account_id, server)
+    assert registered(app, account_id) == {passkey}
+    app._accounts.change(account_id, lambda one: replace(one, rp_id="localhost"))  # as `set_up` learns it
+    deletion = app.delete_passkey(passkey, is_understood=True)
+    assert deletion.is_forgotten_by_server, deletion
+    assert registered(app, account_id) == set()
+    assert app.passkeys() == ()
+
+
+def test_the_last_strong_method_is_asked_about_twice(app: AuthenticatorService, person: Person) -> None:
+    account_id = set_up(app, person)
+    leave_the_passkey_alone(app, account_id)
+    passkey = app.passkeys()[0].id
+    with pytest.raises(AppError) as refused:
+        app.delete_passkey(passkey)
+    assert refused.value.reason is AppReason.LAST_STRONG_METHOD
+    assert len(app.passkeys()) == 1
+    assert registered(app, account_id) == {passkey}
+    assert app.delete_passkey(passkey, is_understood=True).is_forgotten_by_server
+    assert registered(app, account_id) == set()
 
 
 def test_says_in_words_that_a_passkey_is_here_already(app: AuthenticatorService, person: Person) -> None:
@@ -234,19 +345,21 @@ def test_enrols_by_a_code_and_is_vouched_for(app: AuthenticatorService, person: 
     identity = app.keys.attestation_for("localhost")
     assert identity is not None
     # where the relying party asks to see it, it is shown
+    user = {"id": "MQ", "name": "ada", "displayName": "Ada"}
     options = {
         "rp": {"id": "localhost", "name": "Contoso"},
-        "user": {"id": "MQ", "name": "ada", "displayName": "Ada"},
+        "user": user,
         "challenge": "MTIzNDU2Nzg5MDEyMzQ1Ng",
         "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
         "attestation": "direct",
     }
-    with beside(lambda: create(app.patient_engine, options, origin=server.url)) as made:
-        app.approve_prompt(until(app.prompt).id, pin=PIN)
-    attestation = AttestationObject(websafe_decode(made[0]["response"]["attestationObject"]))
+    passkey, attestation = made_in_browser(app, options, server)
     assert attestation.fmt == "packed"
     assert next(iter(attestation.att_stmt["x5c"])) == identity.certificates[0]
-    assert app.passkeys()[0].is_attested
+    assert app.passkey(passkey).is_attested
+    # and where it does not, the enrolment says nothing about the passkey
+    other, _ = made_in_browser(app, {**options, "attestation": "none", "user": {**user, "id": "Mg"}}, server)
+    assert not app.passkey(other).is_attested
 
 
 def test_removing_the_server_side_first_is_no_error(app: AuthenticatorService, person: Person) -> None:
@@ -264,8 +377,8 @@ def test_a_passkey_whose_answer_was_lost_is_not_made_twice(app: AuthenticatorSer
     passkey = app.passkeys()[0].id
     # the registration reached the server, and its answer never came back
     app._accounts.change(account_id, lambda one: replace(one, passkeys={}, steps={}, pending_passkey=passkey))
-    steps = app.set_up(account_id, (StepKind.PASSKEY,))
-    assert steps[-1].status is StepStatus.DONE
+    steps = {step.kind: step.status for step in app.set_up(account_id, (StepKind.PASSKEY,))}
+    assert steps[StepKind.PASSKEY] is StepStatus.DONE
     assert [one.id for one in app.passkeys()] == [passkey]
     assert app.delete_passkey(passkey).is_forgotten_by_server
 
@@ -282,3 +395,12 @@ def test_tells_when_the_server_cannot_forget_a_passkey(
     assert not deletion.is_forgotten_by_server
     assert "/security-info" in deletion.next
     assert app.passkeys() == ()
+
+
+def test_numbers_and_shortens_a_name_the_server_would_refuse(app: AuthenticatorService, person: Person) -> None:
+    """After the person has approved the passkey is too late for that."""
+    app.change_settings(device_name="the computer beside the window of room 12")
+    account_id = set_up(app, person)
+    listed = app._accounts.call(app._accounts.find(account_id), "GET", "/v1.0/me/authentication/methods")
+    names = {one.get("displayName") for one in listed["value"]}
+    assert {"the computer beside the window", "the computer beside the wind 2"} <= names

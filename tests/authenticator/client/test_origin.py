@@ -87,6 +87,11 @@ def test_refuses_a_top_origin_that_is_none(top_origin: object) -> None:
         ("http://localhost:8000", "localhost", "localhost"),
         ("http://login.contoso.localhost", "contoso.localhost", "contoso.localhost"),
         ("https://ada.github.io", "ada.github.io", "ada.github.io"),
+        ("https://xn--bcher-kva.example", None, "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example:8443", "xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("https://login.xn--bcher-kva.example", "xn--bcher-kva.example", "xn--bcher-kva.example"),
+        # a label that IDNA 2003, which Python has, cannot show
+        ("https://xn--strae-oqa.xn--bcher-kva.example", "xn--bcher-kva.example", "xn--bcher-kva.example"),
     ],
 )
 def test_lets_a_page_speak_for_itself_and_its_parents(origin: str, asked: str | None, rp_id: str) -> None:
@@ -105,6 +110,7 @@ def test_lets_a_page_speak_for_itself_and_its_parents(origin: str, asked: str | 
         ("https://ada.github.io", "github.io"),
         ("https://www.shop.anything.ck", "anything.ck"),
         ("https://a.xn--55qx5d.cn", "xn--55qx5d.cn"),
+        ("https://xn--bcher-kva.xn--55qx5d.cn", "xn--55qx5d.cn"),
         ("http://login.localhost", "localhost"),
     ],
 )

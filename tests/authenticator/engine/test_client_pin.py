@@ -347,6 +347,27 @@ def test_built_in_verification_asks_and_gives_a_token(
 
 
 @pytest.mark.parametrize(
+    ("permissions", "rp_id", "purpose"),
+    [
+        (Permission.CREDENTIAL_MANAGEMENT, RP_ID, Purpose.MANAGE),
+        (Permission.MAKE_CREDENTIAL | Permission.CREDENTIAL_MANAGEMENT, RP_ID, Purpose.MANAGE),
+        (Permission.GET_ASSERTION | Permission.AUTHENTICATOR_CONFIGURATION, RP_ID, Purpose.MANAGE),
+        (Permission.LARGE_BLOB_WRITE, RP_ID, Purpose.MANAGE),
+        (Permission.MAKE_CREDENTIAL | Permission.GET_ASSERTION, RP_ID, Purpose.REGISTER),
+        (Permission.GET_ASSERTION | Permission.LARGE_BLOB_WRITE, RP_ID, Purpose.SIGN_IN),
+    ],
+)
+def test_a_token_that_may_manage_is_never_asked_for_as_a_new_passkey(
+    permissions: Permission, rp_id: str, purpose: Purpose
+) -> None:
+    platform = Platform(pin=PIN)
+    platform.register()
+    platform.verifier.prompts.clear()
+    platform.token_by_uv(permissions, rp_id)
+    assert [(prompt.purpose, prompt.rp_id) for prompt in platform.verifier.prompts] == [(purpose, rp_id)]
+
+
+@pytest.mark.parametrize(
     ("outcome", "status"),
     [
         (Outcome.DECLINED, Status.OPERATION_DENIED),

@@ -28,14 +28,15 @@ class AppProcess:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / SOCKET
+        self.log = directory / "app.log"
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.starts += 1
-        self._process = subprocess.Popen(
-            ostiary(self.directory, "--no-browser"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self.directory.mkdir(exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(ostiary(self.directory, "--no-browser"), stdout=log, stderr=log)
         until(self._answers)
 
     def kill(self) -> None:

@@ -139,6 +139,12 @@ def test_answers_with_an_error_while_there_is_no_app_to_start(app: AppProcess, o
     engine.close()
 
 
+def test_the_app_ends_quietly_while_a_relay_is_connected(app: AppProcess, engine: AgentEngine) -> None:
+    assert engine.ctap2(b"\x04")[0] == 0
+    app.stop()
+    assert "Traceback" not in app.log.read_text()
+
+
 # --- the commands
 
 

@@ -115,7 +115,7 @@ def test_the_command_installs_and_removes(tmp_path: Path, program: Program, monk
 def test_opens_a_question_in_the_browser(tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = program("my-browser", "")
     monkeypatch.setenv("BROWSER", "my-browser")
-    draw_attention("http://127.0.0.1:1/prompt/x")
+    draw_attention("http://127.0.0.1:1/prompt/x", False)
     assert until(lambda: calls.exists() and calls.read_text()) == "http://127.0.0.1:1/prompt/x\n"
 
 
@@ -132,15 +132,25 @@ def test_learns_of_the_desktop_that_came_up_later(program: Program, monkeypatch:
 
     # what it starts for a desktop it does not wait for
     monkeypatch.setattr(webbrowser, "open", open_url)
-    draw_attention("http://127.0.0.1:1/prompt/x")
+    draw_attention("http://127.0.0.1:1/prompt/x", False)
     assert until(lambda: opened) == [("http://127.0.0.1:1/prompt/x", ":7", "")]
     assert os.environ["PATH"] != "/nowhere"
 
 
-def test_tells_the_desktop_of_a_question_on_a_page_that_is_open(program: Program) -> None:
-    calls = program("notify-send", "")
-    draw_attention(None)
+@pytest.mark.parametrize("has_notifications", [True, False])
+def test_tells_the_desktop_of_a_question_on_a_page_that_is_open(
+    program: Program, monkeypatch: pytest.MonkeyPatch, has_notifications: bool
+) -> None:
+    opened = program("my-browser", "")
+    monkeypatch.setenv("BROWSER", "my-browser")
+    calls = program("notify-send", "" if has_notifications else "exit 1")
+    draw_attention("http://127.0.0.1:1/prompt/x", True)
     assert "security key" in until(lambda: calls.exists() and calls.read_text())
+    if has_notifications:
+        until(lambda: all(one.name != "attention" for one in threading.enumerate()))
+    else:
+        until(opened.exists)
+    assert opened.exists() is not has_notifications
 
 
 def test_says_it_where_there_is_no_desktop(program: Program, capfd: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +160,7 @@ def test_says_it_where_there_is_no_desktop(program: Program, capfd: pytest.Captu
         said.append(capfd.readouterr().err)
         return "ostiary authenticator" in "".join(said)
 
-    draw_attention("http://127.0.0.1:1/prompt/x?key=secret")
+    draw_attention("http://127.0.0.1:1/prompt/x?key=secret", False)
     until(heard)
     assert "secret" not in "".join(said)
 
@@ -180,7 +190,8 @@ def test_a_page_that_is_open_shows_the_question_itself() -> None:
 
     with on_a_loop(watch()):
         assert watching.wait(5)
-        assert service.open_window("3")
-    assert service.open_window("4")
-    assert opened == ["http://127.0.0.1/prompt/2", "http://127.0.0.1/prompt/4"]
+        assert service.has_open_page
+        assert not service.open_window("3")
+    assert not service.has_open_page
+    assert opened == ["http://127.0.0.1/prompt/2"]
     service.close()

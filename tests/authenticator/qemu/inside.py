@@ -99,18 +99,19 @@ class Person(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.asked: list[str] = []
+        self.is_gone = threading.Event()
 
     def run(self) -> None:
         with AgentClient(DATA / "agent.sock") as agent:
-            while True:
+            while not self.is_gone.wait(0.2):
                 prompt = agent.call("prompt")
-                if prompt is not None:
-                    self.asked.append(f"{prompt['purpose']} {prompt['rp_id']}")
-                    try:
-                        agent.call("prompt.approve", {"id": prompt["id"], "pin": PIN})
-                    except AgentError as error:
-                        print(f"  the prompt: {error}")
-                time.sleep(0.2)
+                if prompt is None:
+                    continue
+                self.asked.append(f"{prompt['purpose']} {prompt['rp_id']}")
+                try:
+                    agent.call("prompt.approve", {"id": prompt["id"], "pin": PIN})
+                except AgentError as error:
+                    print(f"  the prompt: {error}")
 
 
 class Product:
@@ -134,6 +135,7 @@ class Product:
         return self.person
 
     def stop(self) -> None:
+        self.person.is_gone.set()
         for process in self._processes:
             process.terminate()
             process.wait(PATIENCE)
@@ -155,8 +157,8 @@ def check_ssh() -> None:
 
 
 def check_ssh_verified() -> None:
-    """A discoverable one that wants the PIN each time, which OpenSSH asks for itself. Finding it again (`ssh-keygen -K`)
-    needs libfido2 1.15: older ones send the command of a draft, 0x41, which the engine refuses."""
+    """A discoverable one that wants the PIN each time, which OpenSSH asks for itself. Finding it again by
+    `ssh-keygen -K` needs libfido2 1.15: older ones send the command of a draft, 0x41, which the engine refuses."""
     person = PRODUCT.start()
     askpass = WORK / "askpass"
     askpass.write_text(f"#!/bin/sh\necho {PIN}\n")

@@ -1,6 +1,6 @@
 """Shows the virtual USB security key on a real Linux kernel with `/dev/uhid`, in QEMU.
 
-    .venv/bin/python -m tests.authenticator.qemu.run              # everything, a few minutes, for all is emulated
+    .venv/bin/python -m tests.authenticator.qemu.run              # everything, in two to three minutes
     .venv/bin/python -m tests.authenticator.qemu.run --only fido2 --only libfido2
 
 Not part of `make test`: it emulates a whole computer. It boots Debian's own kernel (downloaded by `apt-get download`,

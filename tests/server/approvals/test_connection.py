@@ -83,6 +83,14 @@ def test_a_disabled_person_is_told_so_and_the_device_stays(owner: Owner) -> None
         assert ending(session) == ("account_disabled", 4403)
 
 
+def test_nobody_else_is_told_that_an_account_is_disabled(owner: Owner) -> None:
+    owner.organisation.disable("lin")
+    impostor = SoftwareDevice(ORIGIN, id=owner.device.id)
+    with owner.organisation.client.websocket_connect(PATH) as session:
+        session.send_json(impostor.hello(session.receive_json()))
+        assert ending(session) == ("device_unknown", 4401)
+
+
 def test_a_newer_connection_replaces_the_older(owner: Owner) -> None:
     with owner.connected() as older, owner.connected() as newer:
         assert newer.ready == {"type": "ready"}

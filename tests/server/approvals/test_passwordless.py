@@ -150,3 +150,20 @@ def test_a_step_up_after_a_while_asks_for_an_approval_again(owner: Owner) -> Non
         page = browser.get("/sign-in?step_up=1&next=/security-info")
         connection.answer(connection.receive(), number_on(page.text))
         assert go_on(browser).headers["location"] == "/security-info"
+
+
+def test_a_device_is_not_told_of_a_password_that_was_typed_long_ago(owner: Owner) -> None:
+    org = owner.organisation
+    allow(org)
+    with owner.connected() as connection:
+        browser = owner.typed_password()
+        number = number_on(browser.get("/sign-in").text)
+        approval = connection.receive()
+        assert approval["is_passwordless"] is False
+        assert connection.answer(approval, number) == "approved"
+        go_on(browser)
+        org.clock.advance(HOUR)
+        number = number_on(browser.get("/sign-in?step_up=1&next=/security-info").text)
+        approval = connection.receive()
+        assert approval["is_passwordless"] is True
+        assert connection.answer(approval, number) == "approved"

@@ -45,7 +45,14 @@ def test_says_who_and_what(app: NativeApp, org: Organisation) -> None:
         "approvals": {"isAllowed": True, "isPasswordlessAllowed": False},
         "codes": {"isAllowed": True},
         "attestation": {"isOffered": False},
+        "tunnel": None,
     }
+
+
+def test_says_which_tunnel_service_is_the_organisations(app: NativeApp, org: Organisation) -> None:
+    assert setup_of(app)["tunnel"] is None
+    object.__setattr__(org.site, "tunnel_domain", 266)  # as `OSTIARY_TUNNEL_DOMAIN` does
+    assert setup_of(app)["tunnel"] == {"domain": 266}
 
 
 def test_says_why_a_passkey_is_refused(app: NativeApp, org: Organisation) -> None:

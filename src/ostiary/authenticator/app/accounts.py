@@ -15,6 +15,7 @@ from ostiary.authenticator.app import oauth
 from ostiary.authenticator.app.changes import Changes
 from ostiary.authenticator.app.codes import Codes
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_, phrase
 from ostiary.authenticator.app.ports import AppKeys
 from ostiary.authenticator.app.server_client import Answer, ServerClient, graph_refusal
 from ostiary.authenticator.app.views import (
@@ -138,13 +139,17 @@ class Accounts:
         if is_gone:
             return Deletion(
                 is_forgotten_by_server=True,
-                message=f"{account.username} is removed from this Authenticator.",
-                next="Its passkeys stay until you delete them.",
+                message=phrase(N_("%(name)s is removed from this Authenticator."), name=account.username),
+                next=N_("Its passkeys stay until you delete them."),
             )
+        address = f"{account.server}/security-info"
         return Deletion(
             is_forgotten_by_server=False,
-            message=f"{account.username} is removed from this Authenticator. Its server still lists it.",
-            next=f"Delete it also under Security info: {account.server}/security-info",
+            message=phrase(
+                N_("%(name)s is removed from this Authenticator. Its server still lists it."), name=account.username
+            ),
+            next=phrase(N_("Delete it also under Security info: %(address)s"), address=address),
+            security_info_url=address,
         )
 
     def forget_all(self) -> None:

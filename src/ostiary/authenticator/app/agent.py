@@ -21,6 +21,7 @@ from typing import Any, Final
 from ostiary.authenticator.app import operations
 from ostiary.authenticator.app.errors import AppError, AppReason
 from ostiary.authenticator.app.operations import Call
+from ostiary.authenticator.app.phrases import N_, phrase
 from ostiary.authenticator.app.service import AuthenticatorService
 from ostiary.authenticator.client import ClientError
 from ostiary.authenticator.hosts.native_messages import AGENT, LONGEST, FrameError, frame, read_frame
@@ -75,7 +76,8 @@ class Agent:
         connection = _Connection(self._service, self._workers, writer, has_room=lambda: self.work < MOST_WORK)
         self._connections.add(connection)
         try:
-            await connection.serve(reader)
+            with suppress(asyncio.CancelledError):  # the app ends; asyncio's streams would report it as a fault
+                await connection.serve(reader)
         finally:
             self._connections.discard(connection)
             connection.close()
@@ -212,4 +214,6 @@ _CREDENTIALS: Final = struct.Struct("3i")
 
 
 def _invalid(why: str) -> dict[str, Any]:
-    return operations.error_as_json(AppError(AppReason.REQUEST_INVALID, f"This request is not well-formed: {why}."))
+    return operations.error_as_json(
+        AppError(AppReason.REQUEST_INVALID, phrase(N_("This request is not well-formed: %(why)s."), why=why))
+    )

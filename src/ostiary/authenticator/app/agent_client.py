@@ -161,7 +161,7 @@ class AgentEngine:
     and anew after the app was started again.
 
     `start_app` is called when nobody listens, and returns once somebody does or raises `NotRunning`. `on_prompt` is
-    told when a question is put to the person: with its address where the app itself cannot show it.
+    told the address of a question that the app opened no window for, and whether a page of the app shows it anyway.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class AgentEngine:
         *,
         source: str,
         start_app: Callable[[], None] | None = None,
-        on_prompt: Callable[[str | None], None] | None = None,
+        on_prompt: Callable[[str, bool], None] | None = None,
     ) -> None:
         self._path = path
         self._source = source
@@ -191,8 +191,8 @@ class AgentEngine:
         def on_notice(notice: Notice) -> None:
             if notice.get("event") == "waiting" and exchange.on_waiting is not None:
                 exchange.on_waiting()
-            elif notice.get("event") == "prompt" and self._on_prompt is not None:
-                self._on_prompt(notice.get("url"))
+            elif notice.get("event") == "prompt" and "url" in notice and self._on_prompt is not None:
+                self._on_prompt(notice["url"], notice.get("isShown") is True)
 
         params = {
             "request": urlsafe_b64encode(request).rstrip(b"=").decode(),

@@ -108,9 +108,13 @@ class Approvals:
 
         return self._approve(approval_id, number, verify)
 
-    def answer_without_person(self, approval_id: str, *, is_report: bool) -> ApprovalResult:
-        """Saying no takes no proof of who says so, but the device key, and so an unlocked Authenticator."""
-        return self._answer(self._find(approval_id), "report" if is_report else "decline", None, is_verified=False)
+    def refuse(self, approval_id: str, *, is_report: bool, pin: str) -> ApprovalResult:
+        """Saying no takes no proof of who says so, but the device key, and so an unlocked Authenticator: `pin` is
+        judged where it is locked, and nowhere else."""
+        pending = self._find(approval_id)
+        if not self._keys.is_unlocked:
+            self._board.check_pin(pin)
+        return self._answer(pending, "report" if is_report else "decline", None, is_verified=False)
 
     def _approve(self, approval_id: str, number: str | None, verify: Callable[[_Pending], None]) -> ApprovalResult:
         pending = self._find(approval_id)

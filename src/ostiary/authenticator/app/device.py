@@ -8,6 +8,7 @@ from typing import Final
 
 from ostiary.authenticator.app.changes import Changes
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_, phrase
 from ostiary.authenticator.app.ports import AppKeys
 from ostiary.authenticator.app.views import SettingsView, Topic
 
@@ -43,14 +44,16 @@ class Device:
             name = " ".join(device_name.split())
             if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
                 raise AppError(
-                    AppReason.SETTING_INVALID, next_step=f"Choose a name of 1 to {LONGEST_NAME} letters.", field="name"
+                    AppReason.SETTING_INVALID,
+                    next_step=phrase(N_("Choose a name of 1 to %(most)d letters."), most=LONGEST_NAME),
+                    field="name",
                 )
             changed = replace(changed, device_name=name)
         if lock_minutes is not None:
             if not 0 <= lock_minutes <= MOST_MINUTES:
                 raise AppError(
                     AppReason.SETTING_INVALID,
-                    next_step=f"Choose 1 to {MOST_MINUTES} minutes, or 0 for never.",
+                    next_step=phrase(N_("Choose 1 to %(most)d minutes, or 0 for never."), most=MOST_MINUTES),
                     field="lock_minutes",
                 )
             changed = replace(changed, lock_minutes=lock_minutes)

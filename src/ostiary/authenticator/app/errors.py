@@ -51,6 +51,8 @@ class AppReason(StrEnum):
     SIGN_IN_TIMED_OUT = "sign_in_timed_out"
     SIGN_IN_NEEDED = "sign_in_needed"
     ALREADY_REGISTERED = "already_registered"
+    LAST_STRONG_METHOD = "last_strong_method"
+    FRESH_SIGN_IN_NEEDED = "fresh_sign_in_needed"
     NOT_ALLOWED = "not_allowed"
     NUMBER_WRONG = "number_wrong"
     NUMBER_INVALID = "number_invalid"
@@ -164,6 +166,14 @@ WORDS: Final[dict[AppReason, Words]] = {
         "A passkey for your account is already registered in this Authenticator.",
         "Remove it here first: open the passkey, choose the trash icon, then Delete. Delete it in Security info too, "
         "then add it again.",
+    ),
+    AppReason.LAST_STRONG_METHOD: Words(
+        "This is the last strong way to sign in to your account. Nothing was deleted.",
+        "Add another one first, or confirm that you want to delete it all the same.",
+    ),
+    AppReason.FRESH_SIGN_IN_NEEDED: Words(
+        "Your organisation wants to see that it is you. Nothing was deleted.",
+        "Sign in to this account again, then delete the passkey.",
     ),
     AppReason.NOT_ALLOWED: Words("Your organisation does not allow this.", "Ask your administrator."),
     AppReason.NUMBER_WRONG: Words("That is not the number on the sign-in page.", "Start again on the sign-in page."),

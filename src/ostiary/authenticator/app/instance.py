@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Final, Self
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_, phrase
 
 NAME: Final = "ostiary-authenticator"
 LOCK: Final = "app.lock"
+_ANOTHER: Final = N_("Choose another with --data.")
 
 
 def default_directory() -> Path:
@@ -28,14 +30,18 @@ class Instance:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if directory.stat().st_uid != os.getuid():
                 raise AppError(
-                    AppReason.UNAVAILABLE, f"{directory} belongs to somebody else.", "Choose another with --data."
+                    AppReason.UNAVAILABLE,
+                    phrase(N_("%(place)s belongs to somebody else."), place=str(directory)),
+                    _ANOTHER,
                 )
             if directory.stat().st_mode & 0o077:
                 directory.chmod(0o700)
             self._descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise AppError(
-                AppReason.UNAVAILABLE, f"{directory} cannot be used: {error.strerror}.", "Choose another with --data."
+                AppReason.UNAVAILABLE,
+                phrase(N_("%(place)s cannot be used: %(why)s."), place=str(directory), why=error.strerror or ""),
+                _ANOTHER,
             ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ostiary.authenticator.app.changes import Changes
 from ostiary.authenticator.app.errors import AppError, AppReason
 from ostiary.authenticator.app.nearby_views import ComputerView
+from ostiary.authenticator.app.phrases import N_, phrase
 from ostiary.authenticator.app.ports import AppKeys
 from ostiary.authenticator.app.views import Topic
 from ostiary.authenticator.ports import Clock, Locked
@@ -121,7 +122,9 @@ class Computers:
         name = " ".join(name.split())
         if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
             raise AppError(
-                AppReason.SETTING_INVALID, next_step=f"Choose a name of 1 to {LONGEST_NAME} letters.", field="name"
+                AppReason.SETTING_INVALID,
+                next_step=phrase(N_("Choose a name of 1 to %(most)d letters."), most=LONGEST_NAME),
+                field="name",
             )
         self._change_one(computer_id, lambda one: replace(one, name=name))
 

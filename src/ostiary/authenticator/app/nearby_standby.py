@@ -7,10 +7,10 @@ computer hears that the device is away, and keeps its link. One that was removed
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from ostiary.authenticator.app.changes import Changes
 from ostiary.authenticator.app.nearby_computers import Computer, Computers
@@ -70,7 +70,7 @@ class Standby:
         clock: Clock,
         *,
         places: Places,
-        answer: Callable[[Ring], Awaitable[None]],
+        answer: Callable[[Ring], Coroutine[Any, Any, None]],
     ) -> None:
         self._keys = keys
         self._computers = computers
@@ -79,7 +79,7 @@ class Standby:
         self._places = places
         self._answer = answer
         self._rings: dict[str, _Patience] = {}
-        self._answering: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
 
     async def run(self) -> None:
         """Until cancelled. Lines begin and end as computers come and go, and with the lock."""
@@ -91,10 +91,9 @@ class Standby:
                     if topic in (Topic.NEARBY, Topic.STATE):
                         await self._reconcile(lines)
         finally:
-            tasks = [line.task for line in lines.values() if line.task is not None]
-            for task in (*tasks, *self._answering):
+            for task in tuple(self._tasks):
                 task.cancel()
-            await asyncio.gather(*tasks, *self._answering, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _reconcile(self, lines: dict[int, _Line]) -> None:
         wanted = self._computers.standing() if self._keys.is_unlocked else {}
@@ -107,7 +106,7 @@ class Standby:
             known = lines.get(domain)
             if known is None:
                 known = lines[domain] = _Line(links)
-                known.task = asyncio.create_task(self._hold(domain, known))
+                known.task = self._begin(self._hold(domain, known))
             elif known.links != links:
                 known.links = links
                 await self._say_links(domain, known)
@@ -151,8 +150,11 @@ class Standby:
         if not self._rings.setdefault(computer.id, _Patience()).takes(self._clock()):
             _LOG.info("a computer that is remembered rings too often")
             return
-        task = asyncio.ensure_future(
-            self._answer(Ring(computer=computer, nonce=nonce, tunnel_id=tunnel_id, routing_id=routing_id))
-        )
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        self._begin(self._answer(Ring(computer=computer, nonce=nonce, tunnel_id=tunnel_id, routing_id=routing_id)))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Ends with `run` at the latest."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_
 from ostiary.authenticator.app.server_client import Answer, ServerClient
 
 CLIENT_ID: Final = "ostiary-authenticator"
@@ -58,7 +59,7 @@ def discover(client: ServerClient) -> Metadata:
     if not answer.is_ok or not isinstance(found, dict):
         raise AppError(AppReason.SERVER_ANSWER_INVALID)
     if found.get("issuer") != client.origin:  # RFC 8414 §3.3
-        raise AppError(AppReason.SERVER_ANSWER_INVALID, "The server calls itself by another address.")
+        raise AppError(AppReason.SERVER_ANSWER_INVALID, N_("The server calls itself by another address."))
     revoke = found.get("revocation_endpoint")
     return Metadata(
         issuer=client.origin,
@@ -96,7 +97,7 @@ def read_redirect(asked: Request, parameters: Mapping[str, str]) -> str:
         raise AppError(AppReason.SIGN_IN_INVALID)
     if "error" in parameters:
         if parameters["error"] == "access_denied":
-            raise AppError(AppReason.SIGN_IN_REFUSED, "You did not allow it. No account was added.")
+            raise AppError(AppReason.SIGN_IN_REFUSED, N_("You did not allow it. No account was added."))
         raise AppError(AppReason.SIGN_IN_REFUSED, server_reason=parameters["error"][:100])
     code = parameters.get("code")
     if not code:

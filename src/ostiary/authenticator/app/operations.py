@@ -5,36 +5,23 @@ Whoever may open the socket is the person's own programs, and still: a question 
 only with the PIN, so that no program agrees in the person's place.
 """
 
-import threading
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 from typing import Any, Final
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.nearby_operations import NEARBY
+from ostiary.authenticator.app.operation import Call, Operation, Params, number_of, text_of
+from ostiary.authenticator.app.relay_operations import RELAY, exchange_for
 from ostiary.authenticator.app.service import AuthenticatorService
 from ostiary.authenticator.app.views import SignInStatus, StepKind
 from ostiary.authenticator.client import ClientError
-from ostiary.authenticator.client import create as create_passkey
-from ostiary.authenticator.client import get as use_passkey
 from ostiary.authenticator.keys import KeyStoreError
-from ostiary.authenticator.ports import Exchange, Locked
+from ostiary.authenticator.ports import Locked
 
-Params = Mapping[str, Any]
-MOST_MESSAGE: Final = 7609
+__all__ = ["OPERATIONS", "Call", "Operation", "Params", "error_as_json", "run"]
+
 _REASONS: Final = {one.value: one for one in AppReason}
-
-
-@dataclass(slots=True)
-class Call:
-    """One request under way. `notify` tells whoever asked what goes on; `cancelled` is theirs to set."""
-
-    cancelled: threading.Event
-    notify: Callable[[Mapping[str, Any]], None]
-
-
-Operation = Callable[[AuthenticatorService, Params, Call], Any]
 
 
 def run(service: AuthenticatorService, op: str, params: Params, call: Call) -> Any:
@@ -72,84 +59,6 @@ def as_json(value: Any) -> Any:
     return value
 
 
-# --- passkeys for relays
-
-
-def _ctap2(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    try:
-        request = urlsafe_b64decode(_text(params, "request", 4 * MOST_MESSAGE) + "==")
-    except ValueError as error:
-        raise AppError(AppReason.REQUEST_INVALID) from error
-    exchange = _exchange(service, params, call, opens_window=params.get("opensWindow") is True)
-    answer = service.engine.ctap2(request, exchange)
-    return {"response": urlsafe_b64encode(answer).rstrip(b"=").decode()}
-
-
-def _create(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    return {"response": _ceremony(create_passkey, service, params, call)}
-
-
-def _get(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    def is_here(rp_id: str, ids: Sequence[bytes] | None) -> bool:
-        return any(ids is None or one.id in ids for one in service.keys.credentials(rp_id))
-
-    return {"response": _ceremony(partial(use_passkey, is_here=is_here), service, params, call)}
-
-
-def _ceremony(
-    conduct: Callable[..., dict[str, Any]], service: AuthenticatorService, params: Params, call: Call
-) -> dict[str, Any]:
-    exchange = _exchange(service, params, call, opens_window=False)
-    if conduct is create_passkey and not service.keys.pin.is_set:  # where there is no PIN, there is no passkey to use
-        service.ensure_pin(exchange)
-    same = params.get("sameOriginWithAncestors")
-    cross = params.get("crossOrigin")
-    return conduct(
-        service.patient_engine,
-        params.get("options"),
-        origin=params.get("origin"),
-        # what the browser does not say to be the same is another's frame
-        cross_origin=cross if isinstance(cross, bool) else same is not True,
-        top_origin=params.get("topOrigin"),
-        mediation=str(params.get("mediation") or "optional"),
-        exchange=exchange,
-    )
-
-
-def _exchange(service: AuthenticatorService, params: Params, call: Call, *, opens_window: bool) -> Exchange:
-    told: set[str] = set()
-
-    def on_waiting() -> None:
-        """Of the engine and of the prompt board; each thing is told once."""
-        if not told:
-            call.notify({"event": "waiting"})
-        prompt = service.prompts.current(exchange)
-        told.add(prompt.id if prompt else "")
-        if prompt is None:
-            return
-        is_shown = opens_window and service.open_window(prompt.id)
-        url = None if is_shown else service.prompt_url(prompt.id)
-        call.notify({"event": "prompt", "prompt": prompt.id} | ({"url": url} if url else {}))
-
-    exchange = Exchange(source=_text(params, "source", 200, ""), cancelled=call.cancelled, on_waiting=on_waiting)
-    return exchange
-
-
-def _prompt(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    return service.prompt()
-
-
-def _approve_prompt(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    pin, new_pin = _text(params, "pin", 200, ""), _text(params, "new_pin", 200, "")
-    if not pin and not new_pin:
-        raise AppError(AppReason.PIN_NEEDED)
-    service.approve_prompt(_text(params, "id"), pin=pin, new_pin=new_pin, choice=_number(params, "choice", 0))
-
-
-def _decline_prompt(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    service.decline_prompt(_text(params, "id"))
-
-
 # --- the app
 
 
@@ -162,11 +71,11 @@ def _open(service: AuthenticatorService, params: Params, call: Call) -> Any:
 
 
 def _set_pin(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    service.set_pin(_text(params, "pin", 200))
+    service.set_pin(text_of(params, "pin", 200))
 
 
 def _change_pin(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    service.change_pin(_text(params, "current", 200), _text(params, "new", 200))
+    service.change_pin(text_of(params, "current", 200), text_of(params, "new", 200))
 
 
 def _lock(service: AuthenticatorService, params: Params, call: Call) -> Any:
@@ -174,12 +83,18 @@ def _lock(service: AuthenticatorService, params: Params, call: Call) -> Any:
 
 
 def _unlock(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    service.unlock(_text(params, "pin", 200))
+    service.unlock(text_of(params, "pin", 200))
 
 
 def _reset(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    if params.get("is_sure") is not True:
-        raise AppError(AppReason.REQUEST_INVALID)
+    """A program of the same user does not wipe everything by itself: it takes the PIN, or where that is forgotten or
+    blocked the person, who is asked in the app's own window."""
+    pin, state = text_of(params, "pin", 200, ""), service.state()
+    if state.is_pin_set and pin:
+        service.unlock(pin)
+    elif state.is_pin_set:
+        exchange = exchange_for(service, {"source": "Reset from the command line"}, call, opens_window=True)
+        service.ask_for_reset(exchange)
     service.reset()
 
 
@@ -199,9 +114,9 @@ def _accounts(service: AuthenticatorService, params: Params, call: Call) -> Any:
 
 
 def _add_account(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    account_id = _sign_in(service, _text(params, "server", 300), call)
+    account_id = _sign_in(service, text_of(params, "server", 300), call)
     service.set_up(
-        account_id, exchange=_exchange(service, {"source": "Setting up your account"}, call, opens_window=False)
+        account_id, exchange=exchange_for(service, {"source": "Setting up your account"}, call, opens_window=False)
     )
     return service.account(account_id)
 
@@ -211,18 +126,18 @@ def _set_up(service: AuthenticatorService, params: Params, call: Call) -> Any:
         kinds = tuple(StepKind(one) for one in params.get("kinds", ()))
     except (ValueError, TypeError) as error:
         raise AppError(AppReason.REQUEST_INVALID) from error
-    exchange = _exchange(service, {"source": "Setting up your account"}, call, opens_window=False)
-    account_id = _text(params, "account")
+    exchange = exchange_for(service, {"source": "Setting up your account"}, call, opens_window=False)
+    account_id = text_of(params, "account")
     service.set_up(account_id, kinds, exchange=exchange)
     return service.account(account_id)
 
 
 def _enrol(service: AuthenticatorService, params: Params, call: Call) -> Any:
     """By account, or by server: signing in first where the account is not here."""
-    code = _text(params, "code", 64)
+    code = text_of(params, "code", 64)
     if "account" in params:
-        return service.enrol_attestation(_text(params, "account"), code)
-    server = _text(params, "server", 300)
+        return service.enrol_attestation(text_of(params, "account"), code)
+    server = text_of(params, "server", 300)
     found = service.find_account(server)
     account_id = found.id if found is not None and found.is_signed_in else _sign_in(service, server, call)
     return service.enrol_attestation(account_id, code)
@@ -239,7 +154,7 @@ def _sign_in(service: AuthenticatorService, server: str, call: Call) -> str:
 
 
 def _remove_account(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    return service.remove_account(_text(params, "account"))
+    return service.remove_account(text_of(params, "account"))
 
 
 # --- what is kept
@@ -250,11 +165,15 @@ def _passkeys(service: AuthenticatorService, params: Params, call: Call) -> Any:
 
 
 def _passkey(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    return service.passkey(_text(params, "id", 2000))
+    return service.passkey(text_of(params, "id", 2000))
 
 
 def _delete_passkey(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    return service.delete_passkey(_text(params, "id", 2000))
+    return service.delete_passkey(
+        text_of(params, "id", 2000),
+        is_understood=params.get("is_understood") is True,
+        is_here_only=params.get("is_here_only") is True,
+    )
 
 
 def _codes(service: AuthenticatorService, params: Params, call: Call) -> Any:
@@ -263,19 +182,19 @@ def _codes(service: AuthenticatorService, params: Params, call: Call) -> Any:
 
 def _add_code(service: AuthenticatorService, params: Params, call: Call) -> Any:
     if "uri" in params:
-        return service.add_code_from_uri(_text(params, "uri", 5000))
+        return service.add_code_from_uri(text_of(params, "uri", 5000))
     return service.add_code(
-        issuer=_text(params, "issuer", 300, ""),
-        name=_text(params, "name", 300, ""),
-        secret=_text(params, "secret", 1000),
-        digits=_number(params, "digits", 6),
-        period=_number(params, "period", 30),
-        algorithm=_text(params, "algorithm", 20, "SHA1"),
+        issuer=text_of(params, "issuer", 300, ""),
+        name=text_of(params, "name", 300, ""),
+        secret=text_of(params, "secret", 1000),
+        digits=number_of(params, "digits", 6),
+        period=number_of(params, "period", 30),
+        algorithm=text_of(params, "algorithm", 20, "SHA1"),
     )
 
 
 def _delete_code(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    service.delete_code(_text(params, "id"))
+    service.delete_code(text_of(params, "id"))
 
 
 # --- approvals
@@ -283,33 +202,28 @@ def _delete_code(service: AuthenticatorService, params: Params, call: Call) -> A
 
 def _approvals(service: AuthenticatorService, params: Params, call: Call) -> Any:
     """With `wait`, seconds: once there is one, or the time is over."""
-    return service.wait_for_approvals(float(_number(params, "wait", 0)), call.cancelled)
+    return service.wait_for_approvals(float(number_of(params, "wait", 0)), call.cancelled)
 
 
 def _answer_approval(service: AuthenticatorService, params: Params, call: Call) -> Any:
-    approval_id, decision = _text(params, "id", 300), _text(params, "decision", 20)
+    approval_id, decision = text_of(params, "id", 300), text_of(params, "decision", 20)
     match decision:
         case "approve":
-            number, pin = _text(params, "number", 10, ""), _text(params, "pin", 200)
+            number, pin = text_of(params, "number", 10, ""), text_of(params, "pin", 200)
             result = service.answer_approval(approval_id, number=number or None, pin=pin)
         case "decline":
-            result = service.decline_approval(approval_id)
+            result = service.decline_approval(approval_id, pin=text_of(params, "pin", 200, ""))
         case "report":
-            result = service.report_approval(approval_id)
+            result = service.report_approval(approval_id, pin=text_of(params, "pin", 200, ""))
         case _:
             raise AppError(AppReason.REQUEST_INVALID)
     return {"result": result.value}
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    "ctap2": _ctap2,
-    "webauthn.create": _create,
-    "webauthn.get": _get,
+    **RELAY,
     "status": _status,
     "open": _open,
-    "prompt": _prompt,
-    "prompt.approve": _approve_prompt,
-    "prompt.decline": _decline_prompt,
     "pin.set": _set_pin,
     "pin.change": _change_pin,
     "lock": _lock,
@@ -329,18 +243,5 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "codes.delete": _delete_code,
     "approvals": _approvals,
     "approvals.answer": _answer_approval,
+    **NEARBY,
 }
-
-
-def _text(params: Params, name: str, longest: int = 200, default: str | None = None) -> str:
-    value = params.get(name, default)
-    if not isinstance(value, str) or len(value) > longest:
-        raise AppError(AppReason.REQUEST_INVALID)
-    return value
-
-
-def _number(params: Params, name: str, default: int) -> int:
-    value = params.get(name, default)
-    if type(value) is not int or not -1_000_000 < value < 1_000_000:
-        raise AppError(AppReason.REQUEST_INVALID)
-    return value

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_, phrase
 
 ALGORITHMS: Final = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
 DIGITS: Final = range(6, 9)
@@ -34,17 +35,23 @@ class OneTimeCode:
         if not 0 < len(self.secret) <= MOST_SECRET_BYTES:
             raise AppError(AppReason.SECRET_INVALID)
         if self.digits not in DIGITS:
-            raise _invalid("A code has 6 to 8 digits.")
+            raise _invalid(N_("A code has 6 to 8 digits. Copy it again."))
         if self.period not in PERIODS:
-            raise _invalid(f"A code holds for {PERIODS[0]} to {PERIODS[-1]} seconds.")
+            raise _invalid(
+                phrase(
+                    N_("A code holds for %(least)d to %(most)d seconds. Copy it again."),
+                    least=PERIODS[0],
+                    most=PERIODS[-1],
+                )
+            )
         if self.algorithm not in ALGORITHMS:
-            raise _invalid("The algorithm is SHA1, SHA256 or SHA512.")
+            raise _invalid(N_("The algorithm is SHA1, SHA256 or SHA512. Copy it again."))
         if not self.name and not self.issuer:
-            raise _invalid("It needs the name of an account.")
+            raise _invalid(N_("It needs the name of an account. Copy it again."))
         if max(len(self.name), len(self.issuer)) > LONGEST_LABEL:
-            raise _invalid("The name is too long.")
+            raise _invalid(N_("The name is too long. Copy it again."))
         if not (self.name + self.issuer).isprintable():
-            raise _invalid("The name holds signs that cannot be shown.")
+            raise _invalid(N_("The name holds signs that cannot be shown. Copy it again."))
 
     def __repr__(self) -> str:
         return f"OneTimeCode(issuer={self.issuer!r}, name={self.name!r})"
@@ -75,7 +82,7 @@ def parse_uri(text: str) -> OneTimeCode:
     issuer) must agree; what it leaves out has the usual value; anything else unknown is passed over."""
     text = text.strip()
     if len(text) > LONGEST_URI:
-        raise _invalid("It is too long.")
+        raise _invalid(N_("It is too long. Copy it again."))
     try:
         parts = urlsplit(text)
         query = parse_qs(parts.query, keep_blank_values=True, strict_parsing=True, max_num_fields=20)
@@ -88,17 +95,17 @@ def parse_uri(text: str) -> OneTimeCode:
     if parts.netloc.lower() != "totp":
         raise AppError(AppReason.OTPAUTH_INVALID)
     if any(len(values) > 1 for values in query.values()):
-        raise _invalid("It says something twice.")
+        raise _invalid(N_("It says something twice. Copy it again."))
     given = {name: values[0] for name, values in query.items()}
     if "secret" not in given:
-        raise _invalid("It holds no secret.")
+        raise _invalid(N_("It holds no secret. Copy it again."))
     label = unquote(parts.path.removeprefix("/"))
     prefix, separator, name = label.partition(":")
     issuer = given.get("issuer", "").strip()
     if not separator:
         prefix, name = "", label
     if issuer and prefix.strip() and issuer != prefix.strip():
-        raise _invalid("It names two issuers.")
+        raise _invalid(N_("It names two issuers. Copy it again."))
     return OneTimeCode(
         issuer=issuer or prefix.strip(),
         name=name.strip(),
@@ -111,9 +118,9 @@ def parse_uri(text: str) -> OneTimeCode:
 
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 4:
-        raise _invalid("Its digits or period is not a number.")
+        raise _invalid(N_("Its digits or period is not a number. Copy it again."))
     return int(text)
 
 
-def _invalid(why: str) -> AppError:
-    return AppError(AppReason.OTPAUTH_INVALID, next_step=f"{why} Copy it again.")
+def _invalid(why_and_next: str) -> AppError:
+    return AppError(AppReason.OTPAUTH_INVALID, next_step=why_and_next)

@@ -4,6 +4,7 @@ import unicodedata
 from typing import Final
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_, phrase
 from ostiary.authenticator.keys.pin import pin_hash
 from ostiary.authenticator.ports import KeyStore, PinError
 
@@ -18,7 +19,9 @@ def require_good_pin(keys: KeyStore, pin: str) -> int:
     length = len(normal)
     if length < minimum:
         raise AppError(
-            AppReason.PIN_TOO_SHORT, next_step=f"Choose a PIN of at least {minimum} characters.", minimum_length=minimum
+            AppReason.PIN_TOO_SHORT,
+            next_step=phrase(N_("Choose a PIN of at least %(num)d characters."), num=minimum),
+            minimum_length=minimum,
         )
     if len(normal.encode()) > MOST_BYTES or "\0" in pin:
         raise AppError(AppReason.PIN_TOO_LONG)
@@ -52,10 +55,14 @@ def _refusal(error: PinError) -> AppError:
         return AppError(AppReason.PIN_BLOCKED, retries_left=0)
     if error.needs_restart:
         return AppError(AppReason.RESTART_NEEDED, retries_left=error.retries_left)
-    tries = "One try is left" if error.retries_left == 1 else f"{error.retries_left} tries are left"
     return AppError(
         AppReason.PIN_WRONG,
-        next_step=f"{tries} before the passkeys kept here can no longer be used.",
+        next_step=N_("Try again. One try is left before the passkeys kept here can no longer be used.")
+        if error.retries_left == 1
+        else phrase(
+            N_("Try again. %(num)d tries are left before the passkeys kept here can no longer be used."),
+            num=error.retries_left,
+        ),
         retries_left=error.retries_left,
     )
 

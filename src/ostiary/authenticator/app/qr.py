@@ -3,6 +3,7 @@
 from typing import Final
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_
 
 MOST_PIXELS: Final = 25_000_000
 
@@ -25,7 +26,9 @@ def read_texts(pixels: bytes, width: int, height: int) -> set[str]:
         import zxingcpp
     except ImportError as error:
         raise AppError(
-            AppReason.UNAVAILABLE, "Pictures of QR codes cannot be read here.", "Enter the code's text instead."
+            AppReason.UNAVAILABLE,
+            N_("Pictures of QR codes cannot be read here."),
+            N_("Enter the code's text instead."),
         ) from error
     image = memoryview(pixels).cast("B", (height, width))
     return {

@@ -11,8 +11,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 PATH: Final = "/signed-in"
 _STYLE: Final = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:20vh auto;padding:0 1rem}"
-    "h1{font-size:1.25rem}@media(prefers-color-scheme:dark){body{background:#15191d;color:#e6eaed}}"
+    "body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 system-ui,sans-serif;"
+    "background:#f5f7f9;color:#1a2229}main{max-width:26rem;margin:1rem;padding:2rem;background:#fff;"
+    "border:1px solid #d8dfe4;border-top:4px solid #005f69;border-radius:12px}"
+    "h1{margin:0 0 .5rem;font-size:1.5625rem;line-height:1.2;font-weight:650}p{margin:0}"
+    "@media(prefers-color-scheme:dark){body{background:#15191d;color:#e6eaed}"
+    "main{background:#1d2328;border-color:#343c43;border-top-color:#4db3bd}}"
 )
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Final = {

@@ -15,7 +15,9 @@ import uvicorn
 
 from ostiary.authenticator.app.agent import Agent
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.hardening import harden
 from ostiary.authenticator.app.instance import Instance
+from ostiary.authenticator.app.phrases import N_, phrase
 from ostiary.authenticator.app.service import AuthenticatorService
 
 LOOPBACK: Final = "127.0.0.1"
@@ -33,6 +35,7 @@ def run(
 ) -> None:
     """Until SIGINT or SIGTERM. `on_start` gets the start link once everything listens; `open_url` shows an address to
     the person, for questions whose asker has no window. Raises `AppError` ALREADY_RUNNING, or `KeyStoreError`."""
+    harden()
     with Instance(directory):
         service = AuthenticatorService.open(directory, in_tpm=in_tpm)
         try:
@@ -106,7 +109,9 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise AppError(
-            AppReason.UNAVAILABLE, f"Port {port} is taken: {error.strerror}.", "Choose another with --port."
+            AppReason.UNAVAILABLE,
+            phrase(N_("Port %(port)d is taken: %(why)s."), port=port, why=error.strerror or ""),
+            N_("Choose another with --port."),
         ) from error
     return listener
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import N_
 
 TIMEOUT: Final = 15.0
 MOST_BYTES: Final = 1_000_000
@@ -40,7 +41,7 @@ def parse_origin(text: str) -> str:
     if not host or parts.username is not None or parts.query or parts.fragment or not _is_host(host):
         raise AppError(AppReason.SERVER_INVALID)
     if parts.scheme == "http" and not is_loopback(host):
-        raise AppError(AppReason.SERVER_INVALID, "Passkeys are only set up over a safe connection.")
+        raise AppError(AppReason.SERVER_INVALID, N_("Passkeys are only set up over a safe connection."))
     if parts.scheme not in ("http", "https"):
         raise AppError(AppReason.SERVER_INVALID)
     shown = f"[{host}]" if ":" in host else host
@@ -82,7 +83,7 @@ class ServerClient:
             raise AppError(AppReason.SERVER_ANSWER_INVALID)
         parts = urlsplit(address)
         if f"{parts.scheme}://{parts.netloc}".lower() != self.origin:
-            raise AppError(AppReason.SERVER_ANSWER_INVALID, "The server sends the Authenticator to another one.")
+            raise AppError(AppReason.SERVER_ANSWER_INVALID, N_("The server sends the Authenticator to another one."))
         return parts.path or "/"
 
     def get(self, path: str, *, token: str | None = None) -> Answer:
@@ -121,7 +122,9 @@ class ServerClient:
         except ValueError as error:
             if status >= 500:
                 raise AppError(
-                    AppReason.SERVER_UNREACHABLE, "The server cannot answer right now.", "Try again in a minute."
+                    AppReason.SERVER_UNREACHABLE,
+                    N_("The server cannot answer right now."),
+                    N_("Try again in a minute."),
                 ) from error
             raise AppError(AppReason.SERVER_ANSWER_INVALID) from error
 

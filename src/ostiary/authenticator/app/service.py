@@ -7,10 +7,12 @@ Methods are plain `def`, safe from any thread, and may block: on the PIN's key d
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from uuid import UUID
 
 from ostiary import __version__
 from ostiary.authenticator.app import pin as pins
@@ -21,9 +23,9 @@ from ostiary.authenticator.app.codes import Codes
 from ostiary.authenticator.app.device import Device
 from ostiary.authenticator.app.errors import AppError, AppReason
 from ostiary.authenticator.app.idle import IdleLock
-from ostiary.authenticator.app.nearby import Nearby
 from ostiary.authenticator.app.passkeys import Passkeys
 from ostiary.authenticator.app.patience import PatientEngine
+from ostiary.authenticator.app.phrases import N_
 from ostiary.authenticator.app.ports import AppKeys, Ctap2, Fingerprints, Links
 from ostiary.authenticator.app.prompts import PromptBoard
 from ostiary.authenticator.app.server_client import parse_origin
@@ -33,6 +35,7 @@ from ostiary.authenticator.app.views import (
     ApprovalResult,
     ApprovalView,
     CodeView,
+    ConnectionStatus,
     Deletion,
     PasskeyView,
     PromptView,
@@ -48,7 +51,12 @@ from ostiary.authenticator.ports import Clock, Exchange, Outcome, Prompt, Purpos
 from ostiary.clock import system_clock
 
 if TYPE_CHECKING:
+    from ostiary.authenticator.app.nearby import Nearby
     from ostiary.hybrid.tunnel.client import Places
+
+
+COMPUTERS: Final = "nearby computers"
+"""The note of the computers that are remembered: without it there is nobody to wait for."""
 
 
 class EngineFactory(Protocol):
@@ -92,19 +100,7 @@ class AuthenticatorService:
         self._codes = Codes(keys, self._changes, clock)
         self._passkeys = Passkeys(keys, self._accounts, self._changes)
         self._approvals = Approvals(keys, self._accounts, self.prompts, self._changes, clock)
-        self.nearby = Nearby(
-            keys,
-            self._accounts,
-            engine=self.patient_engine,
-            board=self.prompts,
-            changes=self._changes,
-            clock=clock,
-            device_name=lambda: self.device.settings().device_name,
-            open_window=self.open_window,
-            on_activity=self.touch,
-            places=places,
-        )
-        """Other computers: `begin`, `begin_from_image`, `view`, `wait`, `cancel`; `computers` that are remembered."""
+        self._places = places
         self._setup_lock = threading.Lock()
         if keys.is_unlocked and keys.pin.is_set:
             self.touch()
@@ -126,29 +122,57 @@ class AuthenticatorService:
         self.idle.stop()
         self._sign_ins.close()
         self.prompts.close()
-        self.nearby.close()
+        if "nearby" in vars(self):
+            self.nearby.close()
         self.keys.close()
+
+    @property
+    def model(self) -> str:
+        """The AAGUID."""
+        return str(UUID(bytes=self.keys.aaguid))
+
+    @cached_property
+    def nearby(self) -> "Nearby":
+        """Other computers: `begin`, `begin_from_image`, `view`, `wait`, `cancel`; `computers` that are remembered.
+        Loaded when it is used: what it is made of costs as much as the rest of the app."""
+        from ostiary.authenticator.app.nearby import Nearby
+
+        return Nearby(
+            self.keys,
+            self._accounts,
+            engine=self.patient_engine,
+            board=self.prompts,
+            changes=self._changes,
+            clock=self._clock,
+            device_name=lambda: self.device.settings().device_name,
+            open_window=self.open_window,
+            on_activity=self.touch,
+            places=self._places,
+        )
 
     # --- state, the PIN, the lock
 
     def state(self) -> State:
-        pin = self.keys.pin
+        pin, accounts = self.keys.pin, self._accounts.all()
+        is_locked = pin.is_set and not self.keys.is_unlocked
         return State(
             is_pin_set=pin.is_set,
-            is_locked=pin.is_set and not self.keys.is_unlocked,
+            is_locked=is_locked,
             is_blocked=pin.is_set and pin.retries_left == 0,
             needs_restart=self.prompts.needs_restart,
             retries_left=pin.retries_left,
             minimum_pin_length=pin.minimum_length,
             must_change_pin=pin.must_change,
             protection=self._protection,
-            model=_model(self.keys.aaguid),
+            model=self.model,
             device_name=self.device.settings().device_name,
             version=__version__,
             can_use_fingerprint=self.prompts.can_use_fingerprint,
             passkeys=len(self.keys.credentials()),
-            accounts=len(self._accounts.all()),
+            accounts=len(accounts),
             pending_approvals=len(self._approvals.pending()),
+            do_approvals_wait=is_locked
+            and any(self._approvals.connection(one.id) is ConnectionStatus.LOCKED for one in accounts),
         )
 
     def set_pin(self, pin: str) -> None:
@@ -192,8 +216,20 @@ class AuthenticatorService:
         self.device.forget()
         self.idle.forget()
         self.prompts.forget_restart()
-        self.nearby.forget()
+        if "nearby" in vars(self):
+            self.nearby.forget()
         self._changes.publish(*Topic)
+
+    def ask_for_reset(self, exchange: Exchange) -> None:
+        """Somebody asks for a reset who does not show the PIN: the person decides, on a page. Raises `AppError` where
+        they do not agree, or where there is no page to ask them on."""
+        if self.start_url() is None:
+            raise AppError(
+                AppReason.PIN_NEEDED, next_step=N_("Enter it, or start the Authenticator and reset it under Settings.")
+            )
+        decision = self.prompts.ask(Prompt(purpose=Purpose.RESET, source=exchange.source), exchange)
+        if decision.outcome is not Outcome.APPROVED:
+            raise AppError(_OUTCOMES[decision.outcome])
 
     def _unlocked(self) -> None:
         self.touch()
@@ -225,7 +261,7 @@ class AuthenticatorService:
             Prompt(purpose=Purpose.UNLOCK, needs_verification=True, source=exchange.source), exchange
         )
         if decision.outcome is not Outcome.APPROVED:
-            raise AppError(AppReason(_OUTCOMES[decision.outcome]))
+            raise AppError(_OUTCOMES[decision.outcome])
 
     # --- passkeys
 
@@ -236,10 +272,17 @@ class AuthenticatorService:
     def passkey(self, passkey_id: str) -> PasskeyView:
         return self._passkeys.view(passkey_id)
 
-    def delete_passkey(self, passkey_id: str) -> Deletion:
+    def delete_passkey(self, passkey_id: str, *, is_understood: bool = False, is_here_only: bool = False) -> Deletion:
         """Here, and at the server as well when its account is signed in. The answer says whether Security info must
-        still forget it. The face asks the person to be sure first."""
-        return self._passkeys.delete(passkey_id)
+        still forget it. The face asks the person to be sure first; and a second time when this raises
+        LAST_STRONG_METHOD (then `is_understood`) or FRESH_SIGN_IN_NEEDED (then after `begin_sign_in`, or
+        `is_here_only`)."""
+        self._require_unlocked()
+        return self._passkeys.delete(passkey_id, is_understood=is_understood, is_here_only=is_here_only)
+
+    def note_attestation(self, response: Mapping[str, Any]) -> None:
+        """Of a passkey that the client half has made here."""
+        self._passkeys.note_attestation(response)
 
     # --- accounts
 
@@ -280,7 +323,7 @@ class AuthenticatorService:
 
         self._require_unlocked()
         if not self._setup_lock.acquire(blocking=False):
-            raise AppError(AppReason.BUSY, "An account is being set up already.", "Finish that first.")
+            raise AppError(AppReason.BUSY, N_("An account is being set up already."), N_("Finish that first."))
         try:
             return Setup(self, self._accounts, self._codes, self._changes).run(account_id, kinds, exchange)
         finally:
@@ -288,10 +331,10 @@ class AuthenticatorService:
 
     def enrol_attestation(self, account_id: str, code: str) -> StepView:
         """With the code from the administrator: from then on that organisation vouches for passkeys made here."""
-        from ostiary.authenticator.app.setup import Setup
+        from ostiary.authenticator.app.attestation_enrolment import AttestationEnrolment
 
         self._require_unlocked()
-        return Setup(self, self._accounts, self._codes, self._changes).enrol_attestation(account_id, code)
+        return AttestationEnrolment(self.keys, self._accounts, self._changes, model=self.model).run(account_id, code)
 
     def remove_account(self, account_id: str) -> Deletion:
         """Its approvals and codes go, here and (when signed in) at the server; its passkeys stay until deleted one by
@@ -342,22 +385,39 @@ class AuthenticatorService:
     def answer_approval(self, approval_id: str, *, number: str | None, pin: str) -> ApprovalResult:
         """Approves: the number from the sign-in page (None for a request that has none) and the PIN, judged here. A
         wrong PIN leaves the request open; a wrong number ends it (NUMBER_WRONG)."""
-        return self._approvals.approve(approval_id, number=number, pin=pin)
+        return self._answered(lambda: self._approvals.approve(approval_id, number=number, pin=pin))
 
     def answer_approval_by_fingerprint(self, approval_id: str, *, number: str | None) -> ApprovalResult:
         return self._approvals.approve_by_fingerprint(approval_id, number=number)
 
-    def decline_approval(self, approval_id: str) -> ApprovalResult:
-        return self._approvals.answer_without_person(approval_id, is_report=False)
+    def decline_approval(self, approval_id: str, *, pin: str = "") -> ApprovalResult:
+        """`pin` is needed while locked, and unlocks."""
+        return self._answered(lambda: self._approvals.refuse(approval_id, is_report=False, pin=pin))
 
-    def report_approval(self, approval_id: str) -> ApprovalResult:
+    def report_approval(self, approval_id: str, *, pin: str = "") -> ApprovalResult:
         """*It wasn't me.*"""
-        return self._approvals.answer_without_person(approval_id, is_report=True)
+        return self._answered(lambda: self._approvals.refuse(approval_id, is_report=True, pin=pin))
+
+    def _answered(self, answer: Callable[[], ApprovalResult]) -> ApprovalResult:
+        try:
+            return answer()
+        finally:
+            self.touch()  # the PIN may have unlocked it, also where the answer was refused
 
     async def run_connections(self) -> None:
         """Keeps one connection open for every account with approvals, and one to be rung by computers that are
         remembered, until cancelled."""
-        await asyncio.gather(self._approvals.run(), self.nearby.run())
+        async with asyncio.TaskGroup() as group:  # which, when cancelled, waits for both
+            group.create_task(self._approvals.run())
+            group.create_task(self._stand_by())
+
+    async def _stand_by(self) -> None:
+        with self._changes.subscribe() as topics:
+            if self.keys.note(COMPUTERS) is None:
+                async for _ in topics:
+                    if self.keys.note(COMPUTERS) is not None:
+                        break
+        await self.nearby.run()
 
     # --- settings
 
@@ -406,16 +466,20 @@ class AuthenticatorService:
         """Opens a window for one question, once."""
         return self._links.prompt_link(prompt_id) if self._links else None
 
+    @property
+    def has_open_page(self) -> bool:
+        """Where a question appears by itself, though perhaps in a tab that nobody looks at."""
+        return self._pages > 0
+
     def open_window(self, prompt_id: str) -> bool:
-        """Shows a question whose asker has no window of its own (a USB key, an NFC card). An open page of the app does
-        so by itself. False where the app has no way to."""
-        if self._pages:
-            return True
-        url = self.prompt_url(prompt_id)
-        if url is None or self._open_url is None:
+        """Shows a question whose asker has no window of its own (a USB key, an NFC card). False where a page is open
+        already, and where the app has no way to."""
+        if self.has_open_page or self._open_url is None:
             return False
-        self._open_url(url)
-        return True
+        url = self.prompt_url(prompt_id)
+        if url is not None:
+            self._open_url(url)
+        return url is not None
 
     # --- inside
 
@@ -441,9 +505,3 @@ _OUTCOMES = {
     Outcome.CANCELLED: AppReason.CANCELLED,
     Outcome.BLOCKED: AppReason.PIN_BLOCKED,
 }
-
-
-def _model(aaguid: bytes) -> str:
-    from uuid import UUID
-
-    return str(UUID(bytes=aaguid))

@@ -4,16 +4,18 @@ import logging
 import secrets
 import threading
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ostiary.authenticator.app import oauth
 from ostiary.authenticator.app.accounts import Accounts
 from ostiary.authenticator.app.changes import Changes
 from ostiary.authenticator.app.errors import AppError, AppReason
-from ostiary.authenticator.app.redirect import RedirectListener
 from ostiary.authenticator.app.server_client import ServerClient, parse_origin
 from ostiary.authenticator.app.views import SignInStatus, SignInView, Topic
 from ostiary.authenticator.ports import Clock
+
+if TYPE_CHECKING:
+    from ostiary.authenticator.app.redirect import RedirectListener
 
 SIGN_IN_TIME: Final = 10 * 60_000
 """Milliseconds for a person who may have to find a second factor."""
@@ -22,7 +24,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class _SignIn:
-    def __init__(self, view: SignInView, listener: RedirectListener, asked: oauth.Request) -> None:
+    def __init__(self, view: SignInView, listener: "RedirectListener", asked: oauth.Request) -> None:
         self.view = view
         self.listener = listener
         self.asked = asked
@@ -44,6 +46,8 @@ class SignIns:
             under_way = [one for one in self._all.values() if not one.over.is_set()]
         if len(under_way) >= MOST_SIGN_INS:
             raise AppError(AppReason.BUSY)
+        from ostiary.authenticator.app.redirect import RedirectListener
+
         with ServerClient(origin) as client:
             metadata = oauth.discover(client)
         listener = RedirectListener()

@@ -30,6 +30,8 @@ class State:
     passkeys: int
     accounts: int
     pending_approvals: int
+    do_approvals_wait: bool
+    """None arrives before it is unlocked: it was locked before it could connect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class PasskeyView:
     account_id: str | None
     """The account here that it was set up with; deleting it then also deletes it at the server."""
     is_attested: bool
-    """An organisation vouches for it."""
+    """An organisation vouched for it when it was made, as far as this Authenticator saw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,8 @@ class Deletion:
     is_forgotten_by_server: bool
     message: str
     next: str
+    security_info_url: str = ""
+    """Where the person deletes it themselves, if an account here has such a place."""
 
 
 class StepKind(StrEnum):

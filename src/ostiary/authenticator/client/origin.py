@@ -53,7 +53,8 @@ def rp_id_for(caller: Caller, asked: str | None) -> str:
         raise security(ClientReason.RP_ID_INVALID, "The relying party ID is not a domain.")
     # "localhost" above another host would be a parent for every program on this computer, as a public suffix is
     is_shared = rp_id == "localhost" and host != rp_id
-    if is_shared or not (verify_rp_id(rp_id, caller.origin) and verify_rp_id(_unicode(rp_id), _unicode(caller.origin))):
+    shown = f"{urlsplit(caller.origin).scheme}://{_unicode(host)}"
+    if is_shared or not (verify_rp_id(rp_id, caller.origin) and verify_rp_id(_unicode(rp_id), shown)):
         raise security(
             ClientReason.RP_ID_MISMATCH,
             "The relying party ID is not a registrable domain suffix of, nor equal to the current domain.",
@@ -76,10 +77,14 @@ def _is_spelled_as_origin(text: str) -> bool:
 
 def _unicode(name: str) -> str:
     """The public suffix list spells domains as people read them, origins spell them in ASCII (RFC 5891)."""
+    return ".".join(_unicode_label(label) for label in name.split("."))
+
+
+def _unicode_label(label: str) -> str:
     try:
-        return name.encode("ascii").decode("idna") if "xn--" in name else name
+        return label.encode("ascii").decode("idna") if label.startswith("xn--") else label
     except UnicodeError:
-        return name
+        return label
 
 
 def _is_local(host: str) -> bool:

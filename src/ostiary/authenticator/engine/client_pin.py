@@ -16,6 +16,7 @@ _PADDED_PIN_LENGTH: Final = MAX_PIN_BYTES + 1
 _PIN_HASH_LENGTH: Final = 16
 
 _NEEDS_RP_ID: Final = Permission.MAKE_CREDENTIAL | Permission.GET_ASSERTION
+_MANAGES: Final = Permission.CREDENTIAL_MANAGEMENT | Permission.AUTHENTICATOR_CONFIGURATION
 _SUPPORTED: Final = (
     _NEEDS_RP_ID
     | Permission.CREDENTIAL_MANAGEMENT
@@ -115,7 +116,7 @@ def _get_token_using_uv(state: State, fields: Fields, exchange: Exchange) -> Ans
     known = state.keys.credentials(rp_id) if is_sign_in else ()
     state.ask(
         Prompt(
-            purpose=Purpose.SIGN_IN if is_sign_in else Purpose.REGISTER if rp_id is not None else Purpose.MANAGE,
+            purpose=_purpose(permissions),
             rp_id=rp_id or "",
             accounts=tuple(Account(one.user_handle, one.user_name, one.user_display_name, one.id) for one in known),
             needs_verification=True,
@@ -158,6 +159,13 @@ def _read_permissions(fields: Fields) -> tuple[Permission, str | None]:
     if rp_id is None and permissions & _NEEDS_RP_ID:
         raise Refused(Status.MISSING_PARAMETER)
     return permissions, rp_id
+
+
+def _purpose(permissions: Permission) -> Purpose:
+    """The most of what the token is good for: nobody who agrees to a new passkey agrees to deleting others with it."""
+    if permissions & _MANAGES or not permissions & _NEEDS_RP_ID:
+        return Purpose.MANAGE
+    return Purpose.REGISTER if permissions & Permission.MAKE_CREDENTIAL else Purpose.SIGN_IN
 
 
 def _refuse_without_tries(state: State) -> None:

@@ -19,16 +19,18 @@ _TITLE: Final = "Ostiary Authenticator"
 _WORDS: Final = "A program wants to use your security key. The Authenticator asks you about it."
 
 
-def draw_attention(url: str | None) -> None:
-    """Opens the address; without one, the question is on a page of the app already, which may be hidden. Returns at
-    once, as some browsers are slow to start."""
-    threading.Thread(target=_draw_attention, args=(url,), name="attention", daemon=True).start()
+def draw_attention(url: str, is_shown: bool) -> None:
+    """To the question at `url`. `is_shown`: on a page that is open, which may be hidden. Returns at once, as some
+    browsers are slow to start."""
+    threading.Thread(target=_draw_attention, args=(url, is_shown), name="attention", daemon=True).start()
 
 
-def _draw_attention(url: str | None) -> None:
+def _draw_attention(url: str, is_shown: bool) -> None:
     if not _has_screen(os.environ):
         os.environ.update(_manager_s_environment())
-    if url is not None and _has_screen(os.environ) and webbrowser.open(url):
+    if is_shown and _notify():
+        return
+    if _has_screen(os.environ) and webbrowser.open(url):
         return
     if not _notify():
         print(f"{_WORDS} Open it with: ostiary authenticator", file=sys.stderr, flush=True)

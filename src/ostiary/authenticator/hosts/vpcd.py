@@ -97,7 +97,10 @@ class VirtualCard:
         self._thread.start()
 
     def _run(self, message: bytes, exchange: Exchange) -> None:
-        answer = self._authenticator(message, exchange)
+        try:
+            answer = self._authenticator(message, exchange)
+        except Exception:  # the app is gone, say: the reader waits for an answer
+            answer = _FAILED
         if exchange is self._exchange:  # nobody reset the card meanwhile
             self._answer = answer
 

@@ -12,6 +12,7 @@ from ostiary.hybrid.tunnel.addresses import (
     parse_payload,
 )
 from ostiary.hybrid.tunnel.exchange import Close, Exchange, Refused
+from ostiary.hybrid.tunnel.limits import network
 from ostiary.hybrid.tunnel.serving import admit, require_websocket, response_headers, serve_peer
 
 Scope = MutableMapping[str, Any]
@@ -55,7 +56,7 @@ class TunnelApplication:
         await receive()  # websocket.connect
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         client = scope.get("client")
-        address = client[0] if client else ""
+        address = network(client[0]) if client else ""
         try:
             wanted = require_websocket(
                 scope["path"], scope.get("subprotocols", ()), headers.get(b"origin", b"").decode("latin-1")

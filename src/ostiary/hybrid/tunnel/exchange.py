@@ -157,7 +157,7 @@ class Exchange:
         if payload is None:
             raise self._refuse(400, "The client's payload is missing.")
         device = self._devices.get(contact.device)
-        if device is None or contact.routing_id != self.routing_id:
+        if device is None:  # its identifier may name an instance of before a restart: the device itself is what counts
             raise self._refuse(503, "The device is not connected.")
         if contact.link not in device.links:
             raise self._refuse(410, "This link is no more.")
@@ -242,7 +242,7 @@ class Exchange:
             await peer.close(Close.POLICY)
             return
         try:
-            while (message := await messages()) is not None:
+            while (message := await self._next_word(messages, is_first=device is None)) is not None:
                 try:
                     name, links = _parse_standby(message)
                 except HybridError:
@@ -258,10 +258,20 @@ class Exchange:
                 else:  # one device a connection
                     await peer.close(Close.POLICY)
                     return
+            if device is None:
+                await peer.close(Close.POLICY)
         finally:
             self._held_standing_by.give_back(address)
             if device is not None and self._devices.get(name) is device:
                 del self._devices[name]
+
+    async def _next_word(self, messages: Callable[[], Awaitable[bytes | None]], *, is_first: bool) -> bytes | None:
+        """Whoever stands by says at once who it is; afterwards it may be silent for days."""
+        try:
+            async with asyncio.timeout(self.limits.greeting if is_first else None):
+                return await messages()
+        except TimeoutError:
+            return None
 
     async def close(self) -> None:
         """The service stops."""

@@ -1,5 +1,6 @@
 """How much anybody may take of a tunnel service. Everything a tunnel can hold is bounded by these."""
 
+import ipaddress
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,7 @@ class Limits:
     standing_by: int = 50_000
     standing_by_per_address: int = 200
     rings_per_minute: int = 12
+    greeting: float = 10.0
 
 
 MINUTE: Final = 60.0
@@ -42,6 +44,19 @@ class Rate:
         while len(self._counts) > _MOST_REMEMBERED:
             self._counts.popitem(last=False)
         return count <= self._most
+
+
+def network(address: str) -> str:
+    """An address as limits see it: an IPv6 customer holds a whole /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
 class Held:

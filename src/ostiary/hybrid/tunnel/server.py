@@ -23,6 +23,7 @@ from ostiary.hybrid.tunnel.addresses import (
     parse_payload,
 )
 from ostiary.hybrid.tunnel.exchange import Close, Exchange, Refused, metrics_text
+from ostiary.hybrid.tunnel.limits import network
 from ostiary.hybrid.tunnel.serving import admit, require_websocket, response_headers, serve_peer
 
 _PING_EVERY: Final = 30.0
@@ -116,9 +117,9 @@ class TunnelServer:
 
     def _address(self, connection: ServerConnection, request: Request) -> str:
         if self._trusts_proxy and (forwarded := request.headers.get_all("X-Forwarded-For")):
-            return forwarded[-1].rpartition(",")[2].strip()
+            return network(forwarded[-1].rpartition(",")[2].strip())
         remote = connection.remote_address
-        return str(remote[0]) if remote else ""
+        return network(str(remote[0])) if remote else ""
 
     def _tell(self, connection: ServerConnection, path: str) -> Response:
         if path == "/healthz":

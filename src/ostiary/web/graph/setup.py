@@ -49,6 +49,7 @@ async def setup(call: Reader) -> dict[str, Any]:
         },
         "codes": _told(call, await call.read(_against_codes, signed_in, now=call.now)),
         "attestation": {"isOffered": await call.read(attestation.is_offered)},
+        "tunnel": {"domain": call.site.tunnel_domain} if call.site.tunnel_domain else None,
     }
 
 

@@ -1,10 +1,11 @@
-"""The app beside another computer: a Bluetooth adapter made of software under BlueZ's own interface, a tunnel service that
-listens, and the `fido2` library's client as the computer that shows a code."""
+"""The app beside another computer: a Bluetooth adapter made of software under BlueZ's own interface, a tunnel service
+that listens, and the `fido2` library's client as the computer that shows a code."""
 
 import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ostiary.authenticator.app.accounts import Account
 from ostiary.authenticator.app.ports import AppKeys
 from ostiary.authenticator.app.service import AuthenticatorService
 from ostiary.authenticator.keys import memory_key_store
+from ostiary.hybrid import device
 from ostiary.hybrid.device import HybridDevice
 from ostiary.hybrid.tunnel.client import Place, Places
 from tests.authenticator.app.conftest import PIN, MovingClock, until
@@ -35,6 +37,13 @@ RP_ID = "login.contoso.example"
 ORIGIN = f"https://{RP_ID}"
 SERVER = Fido2Server(PublicKeyCredentialRpEntity(id=RP_ID, name="Contoso"))
 ADA = PublicKeyCredentialUserEntity(id=b"ada", name="ada@contoso.example", display_name="Ada")
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer that nobody answers gives up in seconds, not in minutes."""
+    for name in ("call_by_qr", "call_by_link"):
+        monkeypatch.setattr(device, name, partial(getattr(device, name), within=8.0))
 
 
 @pytest.fixture
@@ -103,8 +112,8 @@ class Computer:
         return self.answers[0]
 
 
-def register(device: HybridDevice, exclude: Any = None) -> Any:
-    client = Fido2Client(device, DefaultClientDataCollector(ORIGIN), user_interaction=UserInteraction())
+def register(phone: HybridDevice, exclude: Any = None) -> Any:
+    client = Fido2Client(phone, DefaultClientDataCollector(ORIGIN), user_interaction=UserInteraction())
     options, state = SERVER.register_begin(
         ADA,
         credentials=exclude,
@@ -116,8 +125,8 @@ def register(device: HybridDevice, exclude: Any = None) -> Any:
     return made.credential_data
 
 
-def sign_in(device: HybridDevice, credential: Any) -> None:
-    client = Fido2Client(device, DefaultClientDataCollector(ORIGIN), user_interaction=UserInteraction())
+def sign_in(phone: HybridDevice, credential: Any) -> None:
+    client = Fido2Client(phone, DefaultClientDataCollector(ORIGIN), user_interaction=UserInteraction())
     request, state = SERVER.authenticate_begin(user_verification=UserVerificationRequirement.REQUIRED)
     selection = client.get_assertion(request.public_key)
     SERVER.authenticate_complete(state, [credential], selection.get_response(0))
@@ -133,3 +142,10 @@ def over(app: AuthenticatorService) -> Any:
         return view if view is not None and view.is_over else None
 
     return until(ended)
+
+
+def scanning(app: AuthenticatorService) -> Callable[[str], None]:
+    def scan(text: str) -> None:
+        app.nearby.begin(text)
+
+    return scan

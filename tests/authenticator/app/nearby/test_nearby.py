@@ -15,6 +15,7 @@ from fido2.ctap import CtapError
 from ostiary.authenticator.app import assembly, nearby_standby
 from ostiary.authenticator.app.errors import AppError, AppReason
 from ostiary.authenticator.app.nearby import find_code
+from ostiary.authenticator.app.nearby_domain import told_domain
 from ostiary.authenticator.app.nearby_views import NearbyResult, NearbyStage, NearbyView
 from ostiary.authenticator.app.ports import AppKeys
 from ostiary.authenticator.app.service import AuthenticatorService
@@ -32,7 +33,7 @@ from tests.authenticator.app.web.test_codes import picture
 from tests.hybrid.bluez import FakeBluez
 from tests.hybrid.tunnels import Listening
 
-from .conftest import DOMAIN, HOST, RP_ID, Computer, approve, keep_account, over, register, sign_in
+from .conftest import DOMAIN, HOST, RP_ID, Computer, approve, keep_account, over, register, scanning, sign_in
 
 
 def fresh_code() -> str:
@@ -53,8 +54,13 @@ def failure(app: AuthenticatorService) -> str:
     return str(view.reason)
 
 
+def is_at(app: AuthenticatorService, stage: NearbyStage) -> bool:
+    view = app.nearby.view()
+    return view is not None and view.stage is stage
+
+
 def by_scan(app: AuthenticatorService, places: Places, *, can_link: bool = False) -> HybridDevice:
-    return HybridDevice.by_qr(app.nearby.begin, can_link=can_link, places=places)
+    return HybridDevice.by_qr(scanning(app), can_link=can_link, places=places)
 
 
 def made(app: AuthenticatorService, places: Places, *, can_link: bool = False) -> tuple[Any, HybridDevice]:
@@ -217,7 +223,7 @@ def test_one_computer_at_a_time(app: AuthenticatorService, bluez: FakeBluez) -> 
 
 def test_cancelling_stops_the_advert(app: AuthenticatorService, bluez: FakeBluez, tunnels: Listening) -> None:
     app.nearby.begin(fresh_code())
-    assert bluez.is_advertising.wait(5)
+    until(lambda: is_at(app, NearbyStage.ADVERTISING))
     app.nearby.cancel()
     assert failure(app) == AppReason.CANCELLED
     until(lambda: not bluez.is_advertising.is_set())
@@ -317,8 +323,10 @@ def test_the_tunnel_service_is_away(
     service.close()
 
 
-def test_the_tunnel_service_refuses(app: AuthenticatorService, bluez: FakeBluez, tunnels: Listening) -> None:
-    tunnels.exchange.admit_new = _refuse  # type: ignore[method-assign]
+def test_the_tunnel_service_refuses(
+    app: AuthenticatorService, bluez: FakeBluez, tunnels: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tunnels.exchange, "admit_new", _refuse)
     app.nearby.begin(fresh_code())
     assert failure(app) == AppReason.TUNNEL_REFUSED
 
@@ -334,6 +342,15 @@ def test_places_are_no_setting() -> None:
     service.close()
 
 
+@pytest.mark.parametrize(
+    "told",
+    [None, {}, {"domain": None}, {"domain": 0}, {"domain": 1}, {"domain": 255}, {"domain": 65536}, {"domain": "266"}],
+)
+def test_a_server_speaks_for_no_domain_of_others(told: object) -> None:
+    assert told_domain({"tunnel": told}) is None
+    assert told_domain({"tunnel": {"domain": DOMAIN}}) == DOMAIN and told_domain({}) is None
+
+
 # --- computers that are remembered
 
 
@@ -341,8 +358,7 @@ def test_remembers_a_computer_that_then_needs_no_code_until_it_is_removed(
     app: AuthenticatorService, bluez: FakeBluez, tunnels: Listening, places: Places
 ) -> None:
     opened: list[str] = []
-    app.open_window = lambda prompt_id: opened.append(prompt_id) is None  # type: ignore[method-assign]
-    app.nearby._open_window = app.open_window
+    app.nearby._open_window = opened.append
     app.change_settings(device_name="Ada's laptop")
     with on_a_loop(app.run_connections()):
         credential, device = made(app, places, can_link=True)
@@ -397,6 +413,25 @@ def test_comes_back_to_the_tunnel_service_by_itself(
         asyncio.run_coroutine_threadsafe(tunnels.exchange.close(), tunnels.loop).result(5)
         until(lambda: not tunnels.exchange.standing_by)
         until(lambda: tunnels.exchange.standing_by)
+
+
+def test_a_link_outlives_the_tunnel_services_restart(
+    app: AuthenticatorService, bluez: FakeBluez, tunnels: Listening, places: Places
+) -> None:
+    """Which then goes by another routing identifier than the one in the link."""
+    with on_a_loop(app.run_connections()):
+        credential, device = made(app, places, can_link=True)
+        link = device.link
+        device.close()
+        over(app)
+        assert link is not None
+        tunnels.exchange.routing_id = bytes(one ^ 1 for one in tunnels.exchange.routing_id)
+        until(lambda: tunnels.exchange.standing_by)
+        rung = HybridDevice.by_link(link, places=places)
+        computer = Computer(lambda: sign_in(rung, credential))
+        approve(app)
+        assert computer.answer() is None
+        rung.close()
 
 
 def test_rings_are_limited(

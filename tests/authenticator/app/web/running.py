@@ -60,13 +60,19 @@ class ServiceWithApproval(AuthenticatorService):
             raise AppError(AppReason.NUMBER_WRONG)
         return ApprovalResult.APPROVED
 
-    def decline_approval(self, approval_id: str) -> ApprovalResult:
+    def decline_approval(self, approval_id: str, *, pin: str = "") -> ApprovalResult:
+        self._unlock_by(pin)
         self._end()
         return ApprovalResult.DECLINED
 
-    def report_approval(self, approval_id: str) -> ApprovalResult:
+    def report_approval(self, approval_id: str, *, pin: str = "") -> ApprovalResult:
+        self._unlock_by(pin)
         self._end()
         return ApprovalResult.REPORTED
+
+    def _unlock_by(self, pin: str) -> None:
+        if not self.keys.is_unlocked:
+            self.prompts.check_pin(pin)
 
     def _end(self) -> None:
         self.pending = None

@@ -47,6 +47,7 @@ STATE: Final = State(
     passkeys=2,
     accounts=1,
     pending_approvals=0,
+    do_approvals_wait=False,
 )
 LOCKED: Final = replace(STATE, is_locked=True)
 
@@ -277,6 +278,7 @@ SAMPLES: Final[tuple[Sample, ...]] = (
         problem=AppReason.PIN_WRONG,
         problem_field="pin",
     ),
+    Sample("unlock, approvals wait", "unlock.html", {"return_to": "/"}, replace(LOCKED, do_approvals_wait=True)),
     Sample("restart needed", "unlock.html", {"return_to": "/"}, replace(LOCKED, retries_left=5, needs_restart=True)),
     Sample("blocked", "unlock.html", {"return_to": "/"}, replace(LOCKED, retries_left=0, is_blocked=True)),
     Sample("accounts, empty", "accounts.html", _list()),
@@ -295,12 +297,13 @@ SAMPLES: Final[tuple[Sample, ...]] = (
         problem=AppReason.SERVER_UNREACHABLE,
         problem_field="server",
     ),
-    Sample("sign in", "sign_in.html", {"sign_in": SIGN_IN, "message": "", "next": ""}),
+    Sample("sign in", "sign_in.html", {"sign_in": SIGN_IN, "message": "", "next": "", "then": ROOT}),
     Sample(
         "sign in, failed",
         "sign_in.html",
         {
             "sign_in": replace(SIGN_IN, status=SignInStatus.FAILED),
+            "then": ROOT,
             "message": lambda say: say(WORDS[AppReason.SIGN_IN_TIMED_OUT].message),
             "next": lambda say: say(WORDS[AppReason.SIGN_IN_TIMED_OUT].next),
         },
@@ -316,6 +319,31 @@ SAMPLES: Final[tuple[Sample, ...]] = (
             ("passkey", "You can no longer sign in with it. It cannot be brought back."),
             ("warning", "Delete it also under Security info, or wherever the website lists your passkeys."),
         ),
+    ),
+    Sample(
+        "delete the last strong method",
+        "delete.html",
+        {
+            **_delete(
+                "Delete your last strong way to sign in?",
+                ("warning", "Without it you may be locked out of your account. Nothing was deleted yet."),
+                ("passkey", "Add another passkey or approvals first, and nothing can go wrong."),
+            ),
+            "hidden": {"is_understood": "yes"},
+        },
+    ),
+    Sample(
+        "delete, sign in first",
+        "delete.html",
+        {
+            **_delete(
+                "Sign in again to delete this passkey",
+                ("person", "Your organisation wants to see that it is you. Nothing was deleted yet."),
+                ("warning", "Deleted only here, it stays under Security info until you delete it there."),
+            ),
+            "hidden": {"is_here_only": "yes"},
+            "sign_in_to": "contoso",
+        },
     ),
     Sample(
         "deleted",
@@ -396,6 +424,7 @@ SAMPLES: Final[tuple[Sample, ...]] = (
         _answered("note", "This question is over", "Nothing was changed. Start again where you came from."),
     ),
     Sample("approval", "sheet.html", _APPROVAL),
+    Sample("approval while locked", "sheet.html", _APPROVAL, LOCKED),
     Sample(
         "approval, not a number",
         "sheet.html",

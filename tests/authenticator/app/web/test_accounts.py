@@ -48,7 +48,7 @@ def test_unknown_ids_are_not_found(reader: Reader) -> None:
 
 def test_passkey_says_where_it_lives_and_who_vouches(app: RunningApp, reader: Reader) -> None:
     page = reader.get(f"/passkeys/{app.add_passkey()}").text
-    assert "On this computer only" in page and "Nobody. It says itself what it is." in page
+    assert "On this computer only" in page and "Nobody, as far as this Authenticator knows." in page
     assert "Not used yet" in page and "login.contoso.example" in page
 
 

@@ -15,6 +15,13 @@ def test_shows_who_asks_and_for_whom(app: RunningApp, reader: Reader) -> None:
     asked.cancel()
 
 
+def test_says_in_the_readers_language_which_way_it_came(app: RunningApp, reader: Reader) -> None:
+    asked = app.ask()
+    page = reader.get(f"/prompt/{asked.view.id}", **{"accept-language": "ar"}).text
+    assert "Chromium على هذا الحاسوب" in page and "on this computer" not in page
+    asked.cancel()
+
+
 @pytest.mark.parametrize(
     ("purpose", "words"),
     [
@@ -187,6 +194,28 @@ def test_declines_and_reports(app: RunningApp, reader: Reader) -> None:
     )
     approval = app.service.begin_approval()
     assert "your organisation knows" in reader.post(f"/approvals/{approval.id}", answer="report").text
+
+
+def test_approves_by_number_and_pin_while_locked_in_one_step(app: RunningApp, reader: Reader) -> None:
+    approval = app.service.begin_approval()
+    app.service.lock()
+    page = reader.get(f"/approvals/{approval.id}").text
+    assert "every answer takes your PIN" in page
+    answer = reader.post(f"/approvals/{approval.id}", answer="approve", number=NUMBER, pin=PIN)
+    assert "The sign-in page goes on by itself." in answer.text
+    assert not app.state.is_locked
+
+
+@pytest.mark.parametrize(("no", "words"), [("decline", "nobody was let in"), ("report", "your organisation knows")])
+def test_says_no_while_locked_with_the_pin(app: RunningApp, reader: Reader, no: str, words: str) -> None:
+    approval = app.service.begin_approval()
+    app.service.lock()
+    without = reader.post(f"/approvals/{approval.id}", answer=no)
+    assert without.status_code == 422 and 'id="pin-problem"' in without.text and "Enter the PIN" in without.text
+    wrong = reader.post(f"/approvals/{approval.id}", answer=no, pin="wrong")
+    assert wrong.status_code == 422 and "7 tries left" in wrong.text
+    assert words in reader.post(f"/approvals/{approval.id}", answer=no, pin=PIN).text
+    assert not app.state.is_locked
 
 
 def test_approval_in_a_window_of_its_own(app: RunningApp) -> None:

@@ -1,5 +1,7 @@
 """The first PIN, the lock, and the language."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.authenticator.app.web.running import PIN, Reader, RunningApp
@@ -106,3 +108,14 @@ def test_unknown_pages_say_so(reader: Reader) -> None:
     assert answer.status_code == 404 and "There is no such page" in answer.text
     assert reader.client.get("/nothing").status_code == 404
     assert reader.get("/lock").status_code == 405
+
+
+def test_the_lock_says_that_approvals_wait(app: RunningApp, reader: Reader) -> None:
+    app.add_account()
+    account = app.service._accounts.find("contoso")
+    app.service._accounts.change(account.id, lambda one: replace(one, device_id="device"))
+    app.service.lock()
+    assert app.state.do_approvals_wait
+    assert "Approvals wait until you unlock" in reader.get("/unlock").text
+    app.service._accounts.change(account.id, lambda one: replace(one, device_id=None))
+    assert "Approvals wait" not in reader.get("/unlock").text

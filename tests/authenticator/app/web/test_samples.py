@@ -12,9 +12,10 @@ from ostiary.authenticator.app.web.rendering import STATIC
 from ostiary.look import STATIC as LOOK
 from ostiary.look import Shelves
 from tests.authenticator.app.web.gallery import Gallery, Scheme, draw
+from tests.authenticator.app.web.nearby_samples import NEARBY
 from tests.authenticator.app.web.samples import SAMPLES, Sample
 
-by_name = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+by_name = pytest.mark.parametrize("sample", (*SAMPLES, *NEARBY), ids=lambda sample: sample.name)
 
 
 class Elements(HTMLParser):

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from ostiary.authenticator.app.errors import AppError, AppReason
 from ostiary.authenticator.app.service import AuthenticatorService
-from ostiary.authenticator.app.views import AccountView, Deletion, SignInStatus, StepKind, StepStatus
+from ostiary.authenticator.app.views import AccountView, Deletion, PasskeyView, SignInStatus, StepKind, StepStatus
 from ostiary.authenticator.app.web.problems import status_of
 from ostiary.authenticator.app.web.rendering import Problem
 from ostiary.authenticator.app.web.translations import N_
@@ -58,15 +60,27 @@ async def begin_sign_in(visit: Visit) -> Response:
 
 
 async def sign_in_again(visit: Visit) -> Response:
+    """To go on where a proof was asked for (`return_to`), or with what is not set up yet."""
+    return_to = (await visit.form()).get("return_to")
     account = await visit.call(visit.service.account, visit.parameter("id"))
     sign_in = await visit.call(visit.service.begin_sign_in, account.server)
+    if return_to is not None:
+        there = quote(f"{visit.access.root}{visit.inside(return_to)}", safe="/")
+        return visit.go(f"/accounts/add/work/{sign_in.id}?return_to={there}")
     _go_on_when_signed_in(visit.service, sign_in.id)
     return visit.go(f"/accounts/add/work/{sign_in.id}")
 
 
 async def sign_in(visit: Visit) -> Response:
     view = await visit.call(visit.service.sign_in, visit.parameter("id"))
-    return await visit.page("sign_in.html", sign_in=view, message=visit.say(view.message), next=visit.say(view.next))
+    return_to = visit.inside(visit.request.query_params.get("return_to"), f"/accounts/{view.account_id or ''}")
+    return await visit.page(
+        "sign_in.html",
+        sign_in=view,
+        message=visit.say(view.message),
+        next=visit.say(view.next),
+        then=f"{visit.access.root}{return_to}",
+    )
 
 
 async def cancel_sign_in(visit: Visit) -> Response:
@@ -123,7 +137,7 @@ async def remove_page(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     account = await visit.call(visit.service.account, visit.parameter("id"))
     deletion = await visit.call(visit.service.remove_account, account.id)
-    return await _deleted(visit, deletion, account, account.username)
+    return await _deleted(visit, deletion, account.username)
 
 
 async def passkey(visit: Visit) -> Response:
@@ -142,28 +156,79 @@ async def delete_passkey_page(visit: Visit) -> Response:
     return await visit.page(
         "delete.html",
         heading=visit.say(N_("Delete this passkey?")),
-        name=f"{passkey.user_name}, {passkey.rp_id}",
         consequences=[
             ("passkey", visit.say(N_("You can no longer sign in with it. It cannot be brought back."))),
             ("check" if is_told else "warning", visit.say(there)),
         ],
         button=visit.say(N_("Delete")),
-        parent=f"passkeys/{passkey.id}",
-        parent_words=visit.say(N_("Passkey")),
+        **_of_passkey(visit, passkey),
     )
 
 
 async def delete_passkey(visit: Visit) -> Response:
+    form = await visit.form()
     passkey = await visit.call(visit.service.passkey, visit.parameter("id"))
-    account = await _account_of(visit, passkey.account_id)
-    deletion = await visit.call(visit.service.delete_passkey, passkey.id)
-    return await _deleted(visit, deletion, account, passkey.user_name or passkey.rp_id)
+    try:
+        deletion = await visit.call(
+            visit.service.delete_passkey,
+            passkey.id,
+            is_understood=form.get("is_understood") == "yes",
+            is_here_only=form.get("is_here_only") == "yes",
+        )
+    except AppError as error:
+        if error.reason is AppReason.LAST_STRONG_METHOD:
+            return await _ask_again(visit, passkey)
+        if error.reason is AppReason.FRESH_SIGN_IN_NEEDED:
+            return await _ask_for_proof(visit, passkey, str(error.details["account"]))
+        raise
+    return await _deleted(visit, deletion, passkey.user_name or passkey.rp_id)
 
 
-async def _deleted(visit: Visit, deletion: Deletion, account: AccountView | None, name: str) -> Response:
+async def _ask_again(visit: Visit, passkey: PasskeyView) -> Response:
+    """The server was asked, and wants the person to know first."""
+    return await visit.page(
+        "delete.html",
+        409,
+        heading=visit.say(N_("Delete your last strong way to sign in?")),
+        consequences=[
+            ("warning", visit.say(N_("Without it you may be locked out of your account. Nothing was deleted yet."))),
+            ("passkey", visit.say(N_("Add another passkey or approvals first, and nothing can go wrong."))),
+            ("help", visit.say(N_("Without one, only your helpdesk lets you in again, with a Temporary Access Pass."))),
+        ],
+        button=visit.say(N_("Delete it all the same")),
+        hidden={"is_understood": "yes"},
+        **_of_passkey(visit, passkey),
+    )
+
+
+async def _ask_for_proof(visit: Visit, passkey: PasskeyView, account_id: str) -> Response:
+    return await visit.page(
+        "delete.html",
+        409,
+        heading=visit.say(N_("Sign in again to delete this passkey")),
+        consequences=[
+            ("person", visit.say(N_("Your organisation wants to see that it is you. Nothing was deleted yet."))),
+            ("warning", visit.say(N_("Deleted only here, it stays under Security info until you delete it there."))),
+        ],
+        button=visit.say(N_("Delete it only here")),
+        hidden={"is_here_only": "yes"},
+        sign_in_to=account_id,
+        **_of_passkey(visit, passkey),
+    )
+
+
+def _of_passkey(visit: Visit, passkey: PasskeyView) -> dict[str, Any]:
+    return {
+        "name": f"{passkey.user_name}, {passkey.rp_id}",
+        "parent": f"passkeys/{passkey.id}",
+        "parent_words": visit.say(N_("Passkey")),
+    }
+
+
+async def _deleted(visit: Visit, deletion: Deletion, name: str) -> Response:
     if deletion.is_forgotten_by_server:
         words = N_("Your organisation has forgotten it too: it is gone from Security info.")
-    elif account is not None:
+    elif deletion.security_info_url:
         words = N_("Your organisation still lists it. Delete it also under Security info.")
     else:
         words = N_("The website still lists it. Delete it also where the website lists your passkeys.")
@@ -172,7 +237,7 @@ async def _deleted(visit: Visit, deletion: Deletion, account: AccountView | None
         name=name,
         words=visit.say(words),
         is_forgotten_by_server=deletion.is_forgotten_by_server,
-        security_info_url=account.security_info_url if account else "",
+        security_info_url=deletion.security_info_url,
     )
 
 
@@ -188,12 +253,14 @@ async def _account_of(visit: Visit, account_id: str | None) -> AccountView | Non
 async def _account_page(visit: Visit, account: AccountView, problem: Problem | None = None) -> Response:
     is_working = any(step.status is StepStatus.WORKING for step in account.steps)
     open_steps = [step for step in account.steps if step.status in (StepStatus.REFUSED, StepStatus.WAITING)]
+    is_passkey_missing = all(step.kind is not StepKind.PASSKEY for step in account.steps)
+    is_something_missing = is_passkey_missing or any(step.kind is not StepKind.ATTESTATION for step in open_steps)
     return await visit.page(
         "account.html",
         422 if problem else 200,
         account=account,
         problem=problem,
-        can_try_again=not is_working and any(step.kind is not StepKind.ATTESTATION for step in open_steps),
+        can_try_again=not is_working and is_something_missing,
         takes_code=not is_working and any(step.kind is StepKind.ATTESTATION for step in open_steps),
         steps={step.kind: (visit.say(step.message), visit.say(step.next)) for step in account.steps},
     )

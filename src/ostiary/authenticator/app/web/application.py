@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ostiary.authenticator.app.service import AuthenticatorService
-from ostiary.authenticator.app.web import accounts, asking, codes, doors, live, settings
+from ostiary.authenticator.app.web import accounts, asking, codes, doors, live, nearby, settings
 from ostiary.authenticator.app.web.access import Access
 from ostiary.authenticator.app.web.guard import Guard
 from ostiary.authenticator.app.web.rendering import Renderer
@@ -62,9 +62,16 @@ UNLOCKED: Final[Pages] = {
     "/codes/add/key": (None, codes.add_key),
     "/codes/picture": (None, codes.add_picture),
     "/codes/{id}/delete": (codes.delete_page, codes.delete),
+    "/nearby": (nearby.index, None),
+    "/nearby/scan": (nearby.scan_page, nearby.scan_text),
+    "/nearby/picture": (None, nearby.scan_picture),
+    "/nearby/cancel": (None, nearby.cancel),
     "/settings": (settings.index, settings.save),
     "/settings/pin": (settings.pin_page, settings.change_pin),
     "/settings/browsers": (settings.browsers, None),
+    "/settings/computers": (nearby.computers, None),
+    "/settings/computers/{id}": (nearby.computer, nearby.rename_computer),
+    "/settings/computers/{id}/remove": (nearby.remove_computer_page, nearby.remove_computer),
     "/settings/security-key": (settings.security_key, None),
 }
 

@@ -4,12 +4,14 @@ A window that was opened for one of them shows that one and nothing else.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from starlette.responses import HTMLResponse, Response
 
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.phrases import phrase
 from ostiary.authenticator.app.views import ApprovalResult, ApprovalView, PromptView
 from ostiary.authenticator.app.web.doors import pins_differ
 from ostiary.authenticator.app.web.problems import PIN_FIELDS, status_of
@@ -50,6 +52,18 @@ _APPROVALS: Final = {
     ),
 }
 _OVER_REASONS: Final = {AppReason.APPROVAL_OVER, AppReason.NUMBER_WRONG, *_TRIED_TOO_OFTEN}
+
+
+_SOURCES: Final = (
+    N_("USB security key"),
+    N_("NFC card"),
+    N_("another computer nearby"),
+    N_("Setting up your account"),
+    N_("Reset from the command line"),
+)
+"""What hosts and the app itself call themselves; anything else is shown as it is."""
+_ON_THIS_COMPUTER: Final = " on this computer"
+_BROWSER: Final = N_("%(browser)s on this computer")
 
 
 # --- prompts
@@ -122,12 +136,18 @@ async def _ask(visit: Visit, prompt: PromptView, problem: Problem | None = None,
         "_prompt.html",
         422 if problem else 200,
         title=visit.say(N_("A question for you")),
-        prompt=prompt,
+        prompt=replace(prompt, source=_source(visit, prompt.source)),
         problem=problem,
         choice=choice,
         seconds=_seconds_until(visit, prompt.deadline),
         minimum_pin_length=state.minimum_pin_length,
     )
+
+
+def _source(visit: Visit, source: str) -> str:
+    """Which way the question came. It travels as text, and a browser has a name of its own in it."""
+    browser = source.removesuffix(_ON_THIS_COMPUTER)
+    return visit.say(phrase(_BROWSER, browser=browser) if browser != source else source)
 
 
 # --- approvals
@@ -143,12 +163,12 @@ async def answer_approval(visit: Visit) -> Response:
     approval = await _pending(visit)
     if approval is None:
         return await _answered(visit, _OVER, 410)
-    number = form.get("number", "").strip()
+    number, pin = form.get("number", "").strip(), form.get("pin", "")
     answers: dict[str | None, Callable[[], ApprovalResult]] = {
-        "approve": partial(visit.service.answer_approval, approval.id, number=number, pin=form.get("pin", "")),
+        "approve": partial(visit.service.answer_approval, approval.id, number=number, pin=pin),
         "fingerprint": partial(visit.service.answer_approval_by_fingerprint, approval.id, number=number),
-        "decline": partial(visit.service.decline_approval, approval.id),
-        "report": partial(visit.service.report_approval, approval.id),
+        "decline": partial(visit.service.decline_approval, approval.id, pin=pin),
+        "report": partial(visit.service.report_approval, approval.id, pin=pin),
     }
     try:
         if form.get("answer") not in answers:

@@ -57,15 +57,21 @@ async def add_key(visit: Visit) -> Response:
 async def add_picture(visit: Visit) -> Response:
     """From the page's script: greyscale pixels, a byte each, row by row; `?width=&height=`."""
     try:
-        width, height = (_side(visit.request.query_params.get(name, "")) for name in ("width", "height"))
-        pixels = await visit.request.body()
-        if len(pixels) != width * height or not 0 < len(pixels) <= MOST_PIXELS:
-            raise AppError(AppReason.IMAGE_INVALID)
+        pixels, width, height = await read_picture(visit)
         await visit.call(visit.service.add_code_from_image, pixels, width, height)
     except AppError as error:
         problem = visit.problem(error)
         return JSONResponse({"title": problem.title, "next": problem.next}, status_of(error.reason))
     return JSONResponse({"to": f"{visit.access.root}/codes"})
+
+
+async def read_picture(visit: Visit) -> tuple[bytes, int, int]:
+    """The body of a POST of the page's script, with its width and height. Raises IMAGE_INVALID."""
+    width, height = (_side(visit.request.query_params.get(name, "")) for name in ("width", "height"))
+    pixels = await visit.request.body()
+    if len(pixels) != width * height or not 0 < len(pixels) <= MOST_PIXELS:
+        raise AppError(AppReason.IMAGE_INVALID)
+    return pixels, width, height
 
 
 def _side(text: str) -> int:

@@ -32,7 +32,7 @@ HEADERS: Final = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"permissions-policy", b"camera=(), display-capture=(), geolocation=(), microphone=()"),
 )
 NOT_KEPT: Final = (b"cache-control", b"no-store")
 OURS: Final = (None, "same-origin")

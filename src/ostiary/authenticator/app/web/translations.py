@@ -11,6 +11,10 @@ from babel.core import negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from ostiary.authenticator.app.phrases import N_, Phrase
+
+__all__ = ["LANGUAGES", "N_", "Language", "catalogue", "negotiate", "translate"]
+
 LOCALE: Final = Path(__file__).parent / "locale"
 DOMAIN: Final = "authenticator"
 SOURCE: Final = "en"
@@ -33,11 +37,6 @@ LANGUAGES: Final = {
 }
 
 
-def N_(message: str) -> str:
-    """Mark a message for the catalogue; whoever knows the reader's language translates it."""
-    return message
-
-
 def catalogue_path(tag: str) -> Path:
     return LOCALE / tag / "LC_MESSAGES" / f"{DOMAIN}.po"
 
@@ -55,6 +54,8 @@ def catalogue(tag: str) -> gettext.NullTranslations:
 
 
 def translate(language: Language, message: str) -> str:
+    if isinstance(message, Phrase):
+        return catalogue(language.tag).gettext(message.message) % message.values
     # The empty message is the catalogue's own header, never something to show.
     return catalogue(language.tag).gettext(message) if message else ""
 

@@ -71,6 +71,8 @@ class Visit:
 
     async def form(self) -> dict[str, str]:
         """The fields of an ordinary form, the first of each name."""
+        if self.request.headers.get("content-length") == "0":
+            return {}
         if self.request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
             raise AppError(AppReason.REQUEST_INVALID)
         body = await self.request.body()

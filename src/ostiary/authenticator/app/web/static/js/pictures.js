@@ -45,7 +45,7 @@ async function read(file) {
 }
 
 /** @param {ImageBitmap} picture */
-function pixels(picture) {
+export function pixels(picture) {
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (picture.width * picture.height)));
   const width = Math.max(1, Math.floor(picture.width * scale));
   const height = Math.max(1, Math.floor(picture.height * scale));
@@ -62,7 +62,7 @@ function pixels(picture) {
 }
 
 /** @param {{title: string, next: string}} answer */
-function tell({ title, next }) {
+export function tell({ title, next }) {
   if (!problem) return;
   const [first, second] = [problem.querySelector("[data-title]"), problem.querySelector("[data-next]")];
   if (first) first.textContent = title;
