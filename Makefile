@@ -32,14 +32,18 @@ vectors: ## judge WebAuthn messages with our verifier: make vectors FILE=...
 	@script/setup test
 	@$(BIN)/python -m tests.vectors $(FILE)
 
-bench: ## sign-ins per CPU-second beside raw verifications
+bench: ## what sign-ins, the Authenticator and tunnels cost, beside raw signatures
 	@script/setup test
 	@$(BIN)/python -m bench.sign_in
+	@$(BIN)/python -m bench.authenticator
+	@$(BIN)/python -m bench.authenticator_app
+	@$(BIN)/python -m bench.tunnel
 
 screens: ## every page and state into docs/screens/
 	@script/setup test
 	@$(BIN)/python script/screens.py
 	@$(BIN)/python script/authenticator_screens.py
+	@$(BIN)/python script/authenticator_readme_screens.py
 
 translations: ## bring the catalogues up to date with the source
 	@script/setup test

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ostiary.identity import provider_names
 from tests.organisation import Organisation, open_organisation, prepare
 from tests.postgresql import Cluster, binaries, private_cluster
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 BOTH_DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
@@ -21,6 +25,15 @@ class Workplace:
 
     directory: Path
     url: str | None
+
+
+@pytest.fixture(scope="session")
+def playwright() -> "Iterator[Playwright]":
+    """One for all tests of a process: its synchronous API cannot be begun twice."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ostiary.passkeys import base64url
 
 PATH: Final = "/v1.0/ostiary/authenticator/connection"
-MODEL: Final = "6f737469-6172-7920-736f-667477617265"
+MODEL = "36b6d75b-7c4f-4cb5-9c0d-a65f9d280624"
 
 
 @dataclass

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect
 
 from .chromium import ARGUMENTS, CHROMIUM, WITHIN, VirtualAuthenticator
 from .live_server import LiveServer, Visitor
@@ -18,15 +18,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium for all; isolation comes from a context each."""
     if not Path(CHROMIUM).exists():
         pytest.fail(f"{CHROMIUM} is missing: these tests drive a real browser. Run `make test` or install chromium.")
     expect.set_options(timeout=WITHIN)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from ostiary.authenticator.app import assembly
 from ostiary.authenticator.app.errors import AppError
@@ -81,21 +81,22 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
 
 
 @pytest.fixture
-def page(tmp_path: Path, screen: Screen, bluez: FakeBluez, tunnels: Listening) -> Iterator[Page]:
+def page(
+    tmp_path: Path, screen: Screen, bluez: FakeBluez, tunnels: Listening, playwright: Playwright
+) -> Iterator[Page]:
     """In a browser with a window, a Bluetooth adapter, and the tunnel service under its real name."""
     arguments = [one for one in ARGUMENTS if not one.startswith(("--headless", "--host-resolver-rules"))]
     port = tunnels.url.rpartition(":")[2]
     arguments += [f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{port}", "--ignore-certificate-errors"]
     environment = {"DISPLAY": screen.display, "DBUS_SYSTEM_BUS_ADDRESS": bluez.address, "HOME": str(tmp_path)}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, headless=False, args=arguments, env={**environment, "PATH": "/usr/bin:/bin"}
-        )
-        context = browser.new_context(locale="en-GB", viewport={"width": 1000, "height": 700})
-        context.set_default_timeout(_WITHIN)
-        expect.set_options(timeout=_WITHIN)
-        yield context.new_page()
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM, headless=False, args=arguments, env={**environment, "PATH": "/usr/bin:/bin"}
+    )
+    context = browser.new_context(locale="en-GB", viewport={"width": 1000, "height": 700})
+    context.set_default_timeout(_WITHIN)
+    expect.set_options(timeout=_WITHIN)
+    yield context.new_page()
+    browser.close()
 
 
 class Phone:

@@ -20,6 +20,7 @@ from ostiary.identity.policy import enforcing
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.passkeys import Aaguid
 from ostiary.passkeys.base64url import decode
+from ostiary.passkeys.metadata import OWN_MODELS
 from ostiary.storage import approvals, methods, people
 from ostiary.storage.approvals import AuthenticatorDevice
 from ostiary.storage.database import Transaction
@@ -134,10 +135,14 @@ def _point_of_jwk(jwk: Mapping[str, object]) -> bytes:
 
 
 def _model(text: str) -> str:
+    """One of ours: no other kind of app approves, and its owner is told its name."""
     try:
-        return str(Aaguid.parse(text.strip().lower()))
+        model = Aaguid.parse(text.strip().lower())
     except ValueError as error:
         raise Refusal(Reason.DEVICE_INVALID, field="model") from error
+    if model not in OWN_MODELS:
+        raise Refusal(Reason.DEVICE_INVALID, field="model")
+    return str(model)
 
 
 def _word(text: str, field: str) -> str:

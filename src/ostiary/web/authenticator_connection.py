@@ -8,6 +8,7 @@ So nothing is lost when either end starts again, and what a connection keeps is 
 import asyncio
 import json
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import IntEnum, StrEnum
@@ -18,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ostiary.clock import SECOND
-from ostiary.identity import approvals
+from ostiary.identity import approvals, limits
 from ostiary.identity.caller import Caller
 from ostiary.identity.methods import Subject
 from ostiary.identity.methods.authenticator import Answer, Decision, Outcome
@@ -35,6 +36,7 @@ MOST_MESSAGES: Final = 30
 """In a minute. A person answers one request in that time."""
 MOST_STRANGERS: Final = 200
 """Connections that have not said yet who they are."""
+MOST_STRANGERS_OF_A_NETWORK: Final = 40
 _GREETING_WITHIN: Final = 10.0
 _MINUTE: Final = 60.0
 _CLIENT: Final = "Ostiary Authenticator"
@@ -96,7 +98,7 @@ class AuthenticatorConnections:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._strangers = 0
+        self._strangers: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         websocket = WebSocket(scope, receive, send)
@@ -107,13 +109,15 @@ class AuthenticatorConnections:
         await websocket.accept()
         conversation = _Conversation(self._site, websocket)
         try:
-            if self._strangers >= MOST_STRANGERS:
+            network = limits.network(conversation.caller)
+            if self._strangers.total() >= MOST_STRANGERS or self._strangers[network] >= MOST_STRANGERS_OF_A_NETWORK:
                 raise End(Ending.BUSY)
-            self._strangers += 1
+            self._strangers[network] += 1
             try:
                 holder = await conversation.greet()
             finally:
-                self._strangers -= 1
+                self._strangers[network] -= 1
+                self._strangers += Counter()  # forgets those with none left
             await conversation.converse(holder)
         except End as end:
             await _refuse(websocket, end.why)
@@ -137,7 +141,7 @@ class _Conversation:
     def __init__(self, site: Site, websocket: WebSocket) -> None:
         self._site = site
         self._websocket = websocket
-        self._caller = Caller(websocket.client.host if websocket.client else "", _CLIENT)
+        self.caller = Caller(websocket.client.host if websocket.client else "", _CLIENT)
         self._window_began = asyncio.get_running_loop().time()
         self._received = 0
         self._shown: str | None = None
@@ -240,7 +244,7 @@ class _Conversation:
 
     async def _judge(self, answer: Answer, holder: Holder) -> str:
         site, method, now = self._site, self._site.methods.authenticator, self._site.clock()
-        subject = Subject(self._caller, b"", now, holder.person.username, holder.person)
+        subject = Subject(self.caller, b"", now, holder.person.username, holder.person)
         try:
             material = await site.database.write(method.load, subject, answer)
         except Refusal as refusal:

@@ -49,7 +49,7 @@ async def show(visit: Visit) -> Response:
     if state.stage is Stage.DONE:
         return redirect(visit, next_path)
     waiting = await approvals.find_waiting(visit, state)
-    if approvals.is_to_be_sent(state, waiting):
+    if approvals.is_to_be_sent(state, waiting) and not visit.is_led_here_by_another_site:
         refusal = await approvals.send_request(visit, state)
         return await _answer(visit, await _state(visit), refusal)
     return await _answer(visit, state, signed_out=query.get("done") == "signed_out")

@@ -96,6 +96,11 @@ class Visit:
         return self._cookies.get(name)
 
     @property
+    def is_led_here_by_another_site(self) -> bool:
+        """Whether the browser says that a page of somebody else's brought it here: it may look, and starts nothing."""
+        return self.header(b"sec-fetch-site") in ("cross-site", "same-site")
+
+    @property
     def wants_page(self) -> bool:
         """Whether a person's browser asks for a page, rather than a program for JSON."""
         return "text/html" in self.header(b"accept")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ostiary.identity.reasons import Reason, Refusal
 from ostiary.passkeys import CeremonyReason
+from ostiary.passkeys.metadata import OWN_MODELS
 from ostiary.web.refusals import RequestReason
 from ostiary.web.translations import N_
 
@@ -596,7 +597,7 @@ CLIENT_WORDING: dict[str, Wording] = {
     "orphan_removed": Wording(
         400,
         N_("The passkey was not accepted."),
-        N_("Your device was told to forget the passkey it has just made."),
+        N_("Your device was asked to forget the passkey it has just made. Delete it there if it is still listed."),
     ),
     "orphan_left": Wording(
         400,
@@ -644,6 +645,8 @@ _AT_SIGN_IN = {
     Reason.DEVICE_BOUND_NOT_ALLOWED,
     Reason.ATTESTATION_REQUIRED,
 }
+_OURS = {str(model) for model in OWN_MODELS}
+_ENROL = N_("Ask your administrator for an enrolment code, use it in the Authenticator, and add the passkey again.")
 _ANOTHER_WAY = N_("Sign in another way and add a passkey your organisation accepts, or ask your helpdesk.")
 
 
@@ -653,6 +656,8 @@ def words_of(refusal: Refusal, say: Callable[[str], str]) -> tuple[str, str]:
     title, next = WORDING[code].title, WORDING[code].next
     if refusal.is_at_sign_in and refusal.reason in _AT_SIGN_IN:
         next = _ANOTHER_WAY
+    elif refusal.reason is Reason.ATTESTATION_REQUIRED and refusal.aaguid in _OURS:
+        return _filled(say(PARTICULAR[code, False][0]), refusal.particulars) or say(title), say(_ENROL)
     exact_title, exact_next = PARTICULAR.get((code, refusal.is_at_sign_in), ("", ""))
     said_title = _filled(say(exact_title), refusal.particulars) if exact_title else None
     said_next = _filled(say(exact_next), refusal.particulars) if exact_next else None

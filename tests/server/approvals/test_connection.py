@@ -188,8 +188,9 @@ def test_refuses_too_many_messages(owner: Owner) -> None:
         assert ending(connection.session) == ("too_many_messages", 4429)
 
 
-def test_refuses_a_crowd_that_does_not_greet(org: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authenticator_connection, "MOST_STRANGERS", 1)
+@pytest.mark.parametrize("most", ["MOST_STRANGERS", "MOST_STRANGERS_OF_A_NETWORK"])
+def test_refuses_a_crowd_that_does_not_greet(org: Organisation, monkeypatch: pytest.MonkeyPatch, most: str) -> None:
+    monkeypatch.setattr(authenticator_connection, most, 1)
     with org.client.websocket_connect(PATH) as first:
         first.receive_json()
         with org.client.websocket_connect(PATH) as second:

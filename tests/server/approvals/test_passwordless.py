@@ -152,6 +152,24 @@ def test_a_step_up_after_a_while_asks_for_an_approval_again(owner: Owner) -> Non
         assert go_on(browser).headers["location"] == "/security-info"
 
 
+def test_no_other_site_can_make_a_device_ask(owner: Owner) -> None:
+    """A link from elsewhere shows the page; what is sent is sent at a press."""
+    org = owner.organisation
+    allow(org)
+    with owner.connected() as connection:
+        browser, page = ask(org, "lin")
+        connection.answer(connection.receive(), number_on(page.text))
+        go_on(browser)
+        org.clock.advance(6 * MINUTE)
+        for site in ("cross-site", "same-site"):
+            led = browser.get("/sign-in?step_up=1&next=/security-info", **{"sec-fetch-site": site})
+            assert led.status_code == 200
+        assert org.administer(approvals.pending_request_of, org.person("lin").id, now=org.clock()) is None
+        page = browser.get("/sign-in?step_up=1&next=/security-info", **{"sec-fetch-site": "same-origin"})
+        connection.answer(connection.receive(), number_on(page.text))
+        assert go_on(browser).headers["location"] == "/security-info"
+
+
 def test_a_device_is_not_told_of_a_password_that_was_typed_long_ago(owner: Owner) -> None:
     org = owner.organisation
     allow(org)

@@ -99,6 +99,7 @@ def test_takes_a_point_as_sec1_writes_it() -> None:
     ("instead", "reason"),
     [
         ({"model": "an app"}, "device_invalid"),
+        ({"model": "08987058-cadc-4b81-b6e1-30de50dcbe96"}, "device_invalid"),  # not one of ours
         ({"app_version": ""}, "device_invalid"),
         ({"platform": "a" * 41}, "device_invalid"),
         ({"platform": "a\nb"}, "device_invalid"),

@@ -223,7 +223,9 @@ class Approvals:
         match message["type"]:
             case "approval":
                 organization = self._accounts.find(link.account.id).organization
-                view, nonce = protocol.approval(message, account_id=link.account.id, organization=organization)
+                view, nonce = protocol.approval(
+                    message, account_id=link.account.id, organization=organization, now=self._clock()
+                )
                 link.pending = _Pending(view, nonce, link)
                 with self._arrived:
                     self._arrived.notify_all()

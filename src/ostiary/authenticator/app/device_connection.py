@@ -15,6 +15,7 @@ NONCE_SIZE: Final = 32
 _CONNECTION: Final = b"ostiary authenticator connection v1\0"
 _APPROVAL: Final = b"ostiary authenticator approval v1\0"
 _LONGEST_TEXT: Final = 300
+LONGEST_SHOWN: Final = 120_000
 
 Sign = Callable[[bytes], bytes]
 """ES256, DER."""
@@ -49,8 +50,9 @@ def hello(challenge: Mapping[str, Any], *, device_id: str, origin: str, sign: Si
     return json.dumps({"type": "hello", "device": device_id, "signature": signature})
 
 
-def approval(message: Mapping[str, Any], *, account_id: str, organization: str) -> tuple[ApprovalView, str]:
-    """What to show, and the nonce that the answer repeats."""
+def approval(message: Mapping[str, Any], *, account_id: str, organization: str, now: int) -> tuple[ApprovalView, str]:
+    """What to show, and the nonce that the answer repeats. However long a server wants to be answered, it is shown for
+    two minutes: no server keeps the requests of others from being seen."""
     _decoded(message, "nonce")
     place, expires_at = message.get("place"), message.get("expires_at")
     if not isinstance(expires_at, int) or not isinstance(place, str | None):
@@ -65,7 +67,7 @@ def approval(message: Mapping[str, Any], *, account_id: str, organization: str) 
         place=place[:_LONGEST_TEXT] if place else None,
         client=_text(message, "client"),
         is_passwordless=message.get("is_passwordless") is True,
-        expires_at=expires_at,
+        expires_at=min(expires_at, now + LONGEST_SHOWN),
     )
     return view, str(message["nonce"])
 

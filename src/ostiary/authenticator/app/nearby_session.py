@@ -83,7 +83,7 @@ class Session:
     def take_answer(self, request: bytes, answer: bytes) -> None:
         command = request[0] if request else 0
         if command in _DONE:
-            status = answer[0] if answer else None
+            status = answer[0] if answer and self._prompts else None  # what nobody was asked for is no success
             self.result = _DONE[command] if status == 0 else _STATUS.get(status or -1, NearbyResult.NOTHING)
 
     def ask(self, prompt_id: str) -> None:

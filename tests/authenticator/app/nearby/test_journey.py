@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import segno
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from ostiary.hybrid.client import QrOffer
 from ostiary.hybrid.device import HybridDevice
@@ -54,25 +54,24 @@ def running(places: Places) -> Iterator[RunningApp]:
 
 
 @pytest.fixture
-def page(film: Path) -> Iterator[Page]:
+def page(film: Path, playwright: Playwright) -> Iterator[Page]:
     arguments = [
         *ARGUMENTS,
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
         f"--auto-select-tab-capture-source-by-title={ELSEWHERE}",  # the choice a person makes in the browser's dialog
     ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        context = browser.new_context(locale="en-GB", viewport={"width": 400, "height": 780})
-        context.set_default_timeout(WITHIN)
-        expect.set_options(timeout=WITHIN)
-        page = context.new_page()
-        uncaught: list[str] = []
-        page.on("pageerror", lambda error: uncaught.append(str(error)))
-        page.on("console", lambda one: uncaught.append(one.text) if "Policy" in one.text else None)
-        yield page
-        browser.close()
-        assert uncaught == []
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    context = browser.new_context(locale="en-GB", viewport={"width": 400, "height": 780})
+    context.set_default_timeout(WITHIN)
+    expect.set_options(timeout=WITHIN)
+    page = context.new_page()
+    uncaught: list[str] = []
+    page.on("pageerror", lambda error: uncaught.append(str(error)))
+    page.on("console", lambda one: uncaught.append(one.text) if "Policy" in one.text else None)
+    yield page
+    browser.close()
+    assert uncaught == []
 
 
 def test_the_camera_sees_the_code(

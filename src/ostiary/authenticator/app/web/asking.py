@@ -83,7 +83,7 @@ async def answer_prompt(visit: Visit) -> Response:
     prompt = await _open_prompt(visit)
     if prompt is None:
         return await answer_approval(visit)
-    choice = int(form["choice"]) if form.get("choice", "") in map(str, range(len(prompt.accounts))) else 0
+    choice = _choice(form.get("choice", ""), prompt)
     try:
         match form.get("answer"):
             case "decline":
@@ -129,6 +129,13 @@ async def _open_prompt(visit: Visit) -> PromptView | None:
     return prompt if prompt is not None and prompt.id == visit.parameter("id") else None
 
 
+def _choice(text: str, prompt: PromptView) -> int:
+    """Which account. Where there are several, one that was not named is none of them: the board refuses it."""
+    if len(prompt.accounts) < 2:
+        return 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else -1
+
+
 async def _ask(visit: Visit, prompt: PromptView, problem: Problem | None = None, choice: int = 0) -> Response:
     state = await visit.call(visit.service.state)
     return await _sheet(
@@ -138,7 +145,7 @@ async def _ask(visit: Visit, prompt: PromptView, problem: Problem | None = None,
         title=visit.say(N_("A question for you")),
         prompt=replace(prompt, source=_source(visit, prompt.source)),
         problem=problem,
-        choice=choice,
+        choice=max(choice, 0),
         seconds=_seconds_until(visit, prompt.deadline),
         minimum_pin_length=state.minimum_pin_length,
     )
