@@ -11,6 +11,7 @@ from bumble.device import Device
 from bumble.hci import Address
 from bumble.host import Host
 from bumble.link import LocalLink
+from bumble.transport import open_transport
 from bumble.transport.common import AsyncPipeSink
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,21 +21,23 @@ from ostiary.authenticator.hosts.nearby import NearbyEngine
 from ostiary.authenticator.keys import memory_key_store
 from ostiary.hybrid.answering import answer_scan
 from ostiary.hybrid.authenticator import Scan
-from ostiary.hybrid.bumble_radio import BumbleRadio
+from ostiary.hybrid.bumble_radio import BumbleRadio, ControllerAdvertiser
 from ostiary.hybrid.calling import call_by_qr
 from ostiary.hybrid.client import QrOffer
 from ostiary.hybrid.data_channel import Reassembly
 from ostiary.hybrid.errors import HybridError
 from ostiary.hybrid.qr import decode_qr
+from ostiary.hybrid.radio import RadioError, RadioReason
 from ostiary.hybrid.tunnel.client import Place
 from tests.hybrid.tunnels import Listening, listening
 
+ON_A_WIRE = "F9:00:00:00:00:09"
 HOST = "cable.wufkweyy3uaxb.com"
 
 
 @asynccontextmanager
-async def two_radios() -> AsyncIterator[tuple[BumbleRadio, BumbleRadio]]:
-    link = LocalLink()  # type: ignore[no-untyped-call]
+async def two_radios(link: LocalLink | None = None) -> AsyncIterator[tuple[BumbleRadio, BumbleRadio]]:
+    link = link or LocalLink()  # type: ignore[no-untyped-call]
     radios = []
     for number in (1, 2):
         address = f"F{number}:00:00:00:00:0{number}"
@@ -76,6 +79,33 @@ def test_a_request_goes_there_and_an_answer_back(ours: tuple[int, ...], is_by_tu
     with listening("alone") as tunnels:
         asyncio.run(run(tunnels))
         assert tunnels.exchange.counts.joined == is_by_tunnel
+
+
+def test_advertises_on_a_controller_of_its_own() -> None:
+    """Named as on a computer without BlueZ, and opened only while it is on the air."""
+
+    async def run() -> None:
+        link = LocalLink()  # type: ignore[no-untyped-call]
+        async with two_radios(link) as (computer, _), await open_transport("tcp-server:127.0.0.1:0") as plug:
+            Controller("on a wire", host_source=plug.source, host_sink=plug.sink, link=link, public_address=ON_A_WIRE)
+            port = plug.server.sockets[0].getsockname()[1]
+            advertiser = ControllerAdvertiser(f"tcp-client:127.0.0.1:{port}")
+            async with computer.scan() as adverts, advertiser.advertise(bytes(20)):
+                heard = await asyncio.wait_for(anext(adverts), 10)
+            assert heard.service_data == bytes(20)
+            plug.server.close()
+
+    asyncio.run(run())
+
+
+def test_says_when_there_is_no_such_controller() -> None:
+    async def run() -> None:
+        async with ControllerAdvertiser("tcp-client:127.0.0.1:1").advertise(bytes(20)):
+            pass
+
+    with pytest.raises(RadioError) as refused:
+        asyncio.run(run())
+    assert refused.value.reason is RadioReason.NO_BLUETOOTH
 
 
 @given(st.lists(st.binary(min_size=1, max_size=90), min_size=1, max_size=6), st.integers(1, 40), st.booleans())

@@ -35,6 +35,9 @@ def run_app(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
     background: Annotated[bool, typer.Option("--background", help="Go on behind the terminal.")] = False,
     tpm: Annotated[bool, typer.Option("--tpm", help="Keep the keys of a new Authenticator in the TPM.")] = False,
+    bluetooth: Annotated[
+        str, typer.Option(help="A Bluetooth controller of its own, such as usb:0, where there is no BlueZ.")
+    ] = "",
 ) -> None:
     """Run the Authenticator."""
     context.ensure_object(dict)["data"] = data
@@ -44,7 +47,7 @@ def run_app(
     if open_running(directory, opens=not (no_browser or background)):
         return
     if background:
-        start_behind(directory, port=port, tpm=tpm)
+        start_behind(directory, port=port, tpm=tpm, bluetooth=bluetooth)
         return
     from ostiary.authenticator.app.runner import run
 
@@ -54,7 +57,14 @@ def run_app(
             webbrowser.open(url)
 
     try:
-        run(directory, port=port, in_tpm=tpm, on_start=on_start, open_url=None if no_browser else webbrowser.open)
+        run(
+            directory,
+            port=port,
+            in_tpm=tpm,
+            bluetooth=bluetooth,
+            on_start=on_start,
+            open_url=None if no_browser else webbrowser.open,
+        )
     except AppError as error:
         if error.reason is AppReason.ALREADY_RUNNING and open_running(directory, opens=not no_browser, patience=5):
             return

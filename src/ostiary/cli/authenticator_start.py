@@ -32,14 +32,14 @@ def open_running(directory: Path, *, opens: bool, patience: float = 0.0) -> bool
     return True
 
 
-def start_behind(directory: Path, *, port: int, tpm: bool) -> None:
+def start_behind(directory: Path, *, port: int, tpm: bool, bluetooth: str = "") -> None:
     """A process of its own, which answers once this returns."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "ostiary", "authenticator", "--data", str(directory), "--port", str(port)]
     log = str(directory / "app.log")
     pid = os.posix_spawn(
         sys.executable,
-        [*command, "--no-browser", *(["--tpm"] if tpm else [])],
+        [*command, "--no-browser", *(["--tpm"] if tpm else []), *(["--bluetooth", bluetooth] if bluetooth else [])],
         os.environ,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

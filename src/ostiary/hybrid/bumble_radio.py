@@ -44,6 +44,18 @@ async def open_radio(transport: str) -> AsyncIterator["BumbleRadio"]:
         yield BumbleRadio(device)
 
 
+class ControllerAdvertiser:
+    """An advertiser on a controller that is opened while it is on the air, and left to others otherwise."""
+
+    def __init__(self, transport: str) -> None:
+        self._transport = transport
+
+    @asynccontextmanager
+    async def advertise(self, service_data: bytes) -> AsyncIterator[None]:
+        async with open_radio(self._transport) as radio, radio.advertise(service_data):
+            yield
+
+
 class BumbleRadio:
     """Scanner and advertiser in one, with the Bluetooth data channel at either end."""
 

@@ -161,7 +161,7 @@ APP = """
 import sys, time
 from pathlib import Path
 from tests.authenticator.chromium.agent import TestAgent
-print("an app prints what it likes")
+print("an app prints what it likes", flush=True)
 agent = TestAgent(Path(sys.argv[1]))
 (Path(sys.argv[1]) / "started").touch()
 time.sleep(5)

@@ -15,6 +15,7 @@ from typing import Final
 from ostiary.authenticator.app.accounts import Accounts
 from ostiary.authenticator.app.changes import Changes
 from ostiary.authenticator.app.errors import AppError, AppReason
+from ostiary.authenticator.app.nearby_advertiser import advertiser_of
 from ostiary.authenticator.app.nearby_computers import Computer, Computers
 from ostiary.authenticator.app.nearby_domain import find_domain
 from ostiary.authenticator.app.nearby_problems import app_error
@@ -29,7 +30,6 @@ from ostiary.authenticator.hosts.nearby import NearbyEngine
 from ostiary.authenticator.ports import Clock, Exchange, Locked
 from ostiary.hybrid.answering import NotHeard, Stage, answer_ring, answer_scan
 from ostiary.hybrid.authenticator import Identity, Scan
-from ostiary.hybrid.bluez_advertiser import BluezAdvertiser
 from ostiary.hybrid.errors import HybridError
 from ostiary.hybrid.qr import PREFIX, QrPayload, decode_qr, require_fresh
 from ostiary.hybrid.radio import RadioError
@@ -58,7 +58,9 @@ class Nearby:
         open_window: Callable[[str], object],
         on_activity: Callable[[], None],
         places: Places | None = None,
+        controller: str = "",
     ) -> None:
+        self._controller = controller
         self._keys = keys
         self._accounts = accounts
         self._engine = engine
@@ -212,7 +214,7 @@ class Nearby:
             domain=domain,
             get_info=await asyncio.to_thread(lambda: nearby.get_info),
             answer=partial(self._answer, session, nearby, keep),
-            advertiser=BluezAdvertiser(),
+            advertiser=advertiser_of(self._controller),
             identify=identify,
             watch=partial(self._watch, session),
         )
@@ -245,7 +247,7 @@ class Nearby:
                 domain=computer.domain,
                 get_info=await asyncio.to_thread(lambda: nearby.get_info),
                 answer=partial(self._answer, session, nearby, partial(self._note_use, computer)),
-                advertiser=BluezAdvertiser(),
+                advertiser=advertiser_of(self._controller),
                 watch=partial(self._watch, session),
             )
 

@@ -30,6 +30,7 @@ def run(
     *,
     port: int = 0,
     in_tpm: bool = False,
+    bluetooth: str = "",
     on_start: Callable[[str], object],
     open_url: Callable[[str], object] | None = None,
 ) -> None:
@@ -38,6 +39,7 @@ def run(
     harden()
     with Instance(directory):
         service = AuthenticatorService.open(directory, in_tpm=in_tpm)
+        service.bluetooth_controller = bluetooth
         try:
             if open_url is not None:
                 service.show_pages_by(open_url)

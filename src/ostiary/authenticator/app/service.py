@@ -80,6 +80,8 @@ class AuthenticatorService:
         self._clock = clock
         self._protection = protection
         self._changes = Changes()
+        self.bluetooth_controller = ""
+        """A Bluetooth controller of its own, as `bumble` names it (`usb:0`); the system's when empty."""
         self._links: Links | None = None
         self._open_url: Callable[[str], object] | None = None
         self._pages = 0
@@ -148,6 +150,7 @@ class AuthenticatorService:
             open_window=self.open_window,
             on_activity=self.touch,
             places=self._places,
+            controller=self.bluetooth_controller,
         )
 
     # --- state, the PIN, the lock

@@ -18,7 +18,7 @@ def test_shows_who_asks_and_for_whom(app: RunningApp, reader: Reader) -> None:
 def test_says_in_the_readers_language_which_way_it_came(app: RunningApp, reader: Reader) -> None:
     asked = app.ask()
     page = reader.get(f"/prompt/{asked.view.id}", **{"accept-language": "ar"}).text
-    assert "Chromium على هذا الحاسوب" in page and "on this computer" not in page
+    assert "Chromium على هذا الكمبيوتر" in page and "on this computer" not in page
     asked.cancel()
 
 
