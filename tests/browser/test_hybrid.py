@@ -163,7 +163,7 @@ def test_registers_and_signs_in_across_the_tunnel(
     phone.app.lock()  # the question opens it
     page.goto(f"{server.url}/sign-in")
     page.get_by_role("link", name="Sign-in options").click()
-    page.get_by_role("button", name="Face, fingerprint, PIN or security key").click()
+    page.get_by_role("button", name="Phone or tablet").click()
     prompt = phone.scan(screen)
     assert (prompt.purpose, prompt.accounts[0].name) == (Purpose.SIGN_IN, ada.username)
     phone.app.approve_prompt(prompt.id, pin=PIN)

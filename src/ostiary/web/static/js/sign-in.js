@@ -24,14 +24,23 @@ const autofill = new Autofill(anyPasskey, (credential, options) => {
   return conduct({ trigger, operation: "get", source, perform: async () => credential, finish });
 });
 
+/**
+ * Where the person said the passkey is: only the browser's dialog is different for it (WebAuthn L3 §5.8.7).
+ * @param {string} [hint]
+ * @returns {typeof getPasskey}
+ */
+function hinted(hint) {
+  return hint ? (options, ...rest) => getPasskey({ ...options, hints: [hint] }, ...rest) : getPasskey;
+}
+
 enableButtons("[data-passkey-sign-in]", (button) => {
-  const { username } = button.dataset;
+  const { username, hint } = button.dataset;
   const source = username ? authenticationOptions(username) : anyPasskey;
   prefetchOnApproach(button, source);
   button.addEventListener("click", async (event) => {
     event.preventDefault();
     autofill.disarm();
-    const isDone = await conduct({ trigger: button, operation: "get", source, perform: getPasskey, finish });
+    const isDone = await conduct({ trigger: button, operation: "get", source, perform: hinted(hint), finish });
     if (!isDone) void autofill.arm();
   });
 });
