@@ -7,6 +7,7 @@ import asyncio
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ class FakeBluez:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._repeating: asyncio.Task[None] | None = None
         self._owner = ""
+        self._discovering = 0
         self._tasks: set[asyncio.Future[None]] = set()
         self.objects: Objects = {
             "/org/bluez": {"org.bluez.AgentManager1": {}, "org.bluez.ProfileManager1": {}},
@@ -75,8 +77,11 @@ class FakeBluez:
         self._loop.call_soon_threadsafe(self._stopped.set)
 
     def hear(self, service_data: bytes, uuid: str = SERVICE) -> None:
-        """An advert comes in from somewhere near."""
+        """An advert comes in from somewhere near, once somebody listens."""
         assert self._loop is not None
+        deadline = time.monotonic() + _WITHIN
+        while not self._discovering and time.monotonic() < deadline:
+            time.sleep(0.01)
         asyncio.run_coroutine_threadsafe(self._show(service_data, uuid), self._loop).result(_WITHIN)
 
     async def _run(self) -> None:
@@ -131,12 +136,25 @@ class FakeBluez:
     def _nothing(self, message: Message) -> Message:
         return Message.new_method_return(message)
 
-    _on_SetDiscoveryFilter = _on_StopDiscovery = _nothing
+    _on_SetDiscoveryFilter = _nothing
     _on_RegisterAgent = _on_RequestDefaultAgent = _on_UnregisterAgent = _nothing
     _on_RegisterProfile = _on_UnregisterProfile = _on_RegisterApplication = _nothing
 
     def _on_StartDiscovery(self, message: Message) -> Message:
+        self._discovering += 1
         self._change(ADAPTER, "org.bluez.Adapter1", {"Discovering": Variant("b", True)})
+        return Message.new_method_return(message)
+
+    def _on_StopDiscovery(self, message: Message) -> Message:
+        """What was found is forgotten once nobody looks: whoever looks next is told of it anew."""
+        self._discovering = max(self._discovering - 1, 0)
+        if not self._discovering:
+            self._change(ADAPTER, "org.bluez.Adapter1", {"Discovering": Variant("b", False)})
+            if self.objects.pop(DEVICE, None) is not None:
+                removed: list[Any] = [DEVICE, ["org.bluez.Device1"]]
+                self._later(
+                    self._signal("/", "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved", "oas", removed)
+                )
         return Message.new_method_return(message)
 
     def _on_RegisterAdvertisement(self, message: Message) -> bool:
@@ -183,7 +201,9 @@ class FakeBluez:
             self._repeating = None
 
     async def _show(self, service_data: bytes, uuid: str) -> None:
-        """As BlueZ tells of a device: once that it is there, then what changes."""
+        """As BlueZ tells of a device, and only while somebody looks: once that it is there, then what changes."""
+        if not self._discovering:
+            return
         properties = {
             "Address": Variant("s", "C0:FF:EE:00:00:01"),
             "AddressType": Variant("s", "random"),

@@ -150,7 +150,7 @@ def test_a_card_says_when_there_is_no_reader() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(ReaderUnavailable, match="vsmartcard-vpcd"):
-        insert_card(engine().ctap2, port=port)
+        insert_card(engine().ctap2, port=port, patience=0)
 
 
 @pytest.mark.slow

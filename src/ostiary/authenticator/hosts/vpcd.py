@@ -6,6 +6,7 @@ and their content; a content of one byte is an order (power off, power on, reset
 
 import socket
 import threading
+import time
 from typing import Final
 
 from ostiary.authenticator.hosts.ctaphid import KEEP_ALIVE_EVERY, Status
@@ -118,14 +119,22 @@ class VirtualCard:
         self._exchange.cancelled.set()
 
 
-def insert_card(authenticator: Authenticator, *, host: str = "127.0.0.1", port: int = PORT) -> VirtualCard:
-    """Raises `ReaderUnavailable`."""
-    try:
-        connection = socket.create_connection((host, port), timeout=5)
-    except OSError as error:
-        raise ReaderUnavailable(
-            "There is no virtual card reader on this computer. Install it with: "
-            "sudo apt-get install pcscd vsmartcard-vpcd"
-        ) from error
+def insert_card(
+    authenticator: Authenticator, *, host: str = "127.0.0.1", port: int = PORT, patience: float = 3.0
+) -> VirtualCard:
+    """`patience`: seconds, for a reader that another card has just left listens again only after a moment. Raises
+    `ReaderUnavailable`."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            connection = socket.create_connection((host, port), timeout=5)
+            break
+        except OSError as error:
+            if time.monotonic() >= until:
+                raise ReaderUnavailable(
+                    "There is no virtual card reader on this computer. Install it with: "
+                    "sudo apt-get install pcscd vsmartcard-vpcd"
+                ) from error
+            time.sleep(0.1)
     connection.settimeout(None)
     return VirtualCard(connection, authenticator)
